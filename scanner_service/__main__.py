@@ -1,0 +1,116 @@
+"""The program couriergate-scanner: serve, or check the settings."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from scanner_service import __version__
+from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
+from scanner_service.main import DEMO_WARNING, build_app, build_engines
+from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
+
+OK, FAILED = 0, 1
+KEEP_ALIVE_SECONDS = 75  # longer than any client keeps an idle connection, so that it is the one to close it
+DRAIN_SECONDS = 10
+
+
+def main() -> int:
+    """Run the command line."""
+    arguments = _parser().parse_args()
+    try:
+        return int(arguments.command(arguments))
+    except (SettingsError, ListenError) as error:
+        print(f"couriergate-scanner: {error}", file=sys.stderr)  # noqa: T201
+        return FAILED
+
+
+def build_app_of_worker() -> FastAPI:
+    """Return the application in a worker process, which finds the command line as its parent had it."""
+    return build_app(_settings(_parser().parse_args()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="couriergate-scanner",
+        description="Judge messages over HTTP: decode them, look for viruses, answer a verdict.",
+        epilog="Exit status: 0 done, 1 refused or failed, 2 wrong usage. Without settings it serves on "
+        "127.0.0.1:8025 with its state in ./var and a demo engine that knows only the EICAR test file.",
+    )
+    parser.add_argument("--version", action="version", version=f"couriergate-scanner {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serving = _command(commands, "serve", "serve until told to stop")
+    serving.add_argument("--host", help="listen on this address")
+    serving.add_argument("--port", type=int, help="listen on this TCP port")
+    serving.add_argument("--uds", metavar="PATH", help="listen on this unix socket instead")
+    serving.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    serving.set_defaults(command=_serve)
+    _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings (default {DEFAULT_PATH}, if it is there)"
+    )
+    return command
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    listen = {
+        name: getattr(arguments, name)
+        for name in ("host", "port", "uds")
+        if getattr(arguments, name, None) is not None
+    }
+    if "uds" not in listen and listen:
+        listen["uds"] = None  # TCP on the command line overrides a unix socket of the file
+    return load_settings(arguments.config, listen)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    app = build_app(settings)
+    listener = open_listener(settings.listen)
+    print(f"couriergate-scanner: listening on {describe(settings.listen)}", file=sys.stderr, flush=True)  # noqa: T201
+    config = uvicorn.Config(
+        app if arguments.workers == 1 else "scanner_service.__main__:build_app_of_worker",
+        factory=arguments.workers > 1,
+        workers=arguments.workers,
+        log_config=None,
+        access_log=False,
+        # A forwarded address is what a client says of itself: nothing here may rest on it.
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        h11_max_incomplete_event_size=64 * 2**10,
+    )
+    if arguments.workers == 1:
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        Multiprocess(config, [listener]).run()
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    for token in settings.auth.tokens:
+        read_token(token.file)
+    engines = build_engines(settings.virus.engines)
+    names = ", ".join(engine.name for engine in engines)
+    print(f"settings can be used: listens on {describe(settings.listen)}, virus engines {names}")  # noqa: T201
+    if all(engine.is_demo for engine in engines):
+        print(f"couriergate-scanner: but {DEMO_WARNING}", file=sys.stderr)  # noqa: T201
+        return FAILED
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

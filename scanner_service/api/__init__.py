@@ -1,0 +1,1 @@
+"""RECEIVE: the HTTP interface; the only place, with main, that knows FastAPI."""

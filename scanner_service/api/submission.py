@@ -1,0 +1,81 @@
+"""Read a message and its envelope out of a request, in the forms that the interface has."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request
+from python_multipart.multipart import parse_options_header
+
+from scanner_service.api.body import read_body, too_long
+from scanner_service.api.form import read_form
+from scanner_service.api.problem import ProblemError
+from verdict_api.envelope import Envelope
+from verdict_api.http_interface import (
+    ENVELOPE_HEADER,
+    ENVELOPE_HEADER_LIMIT_BYTES,
+    MESSAGE_TYPE,
+    MULTIPART_TYPE,
+)
+from verdict_api.json_codec import CodecError, decode_envelope, decode_envelope_header
+
+FORM_LIMIT_BYTES = 8 * 2**20  # beside the message: the envelope of some 80,000 recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One message to be judged."""
+
+    envelope: Envelope
+    message: bytes
+
+
+async def read_submission(request: Request, max_message_bytes: int) -> Submission:
+    """Read the request by its content type.
+
+    Raises:
+        ProblemError: 400 broken framing or envelope, 413 too long, 415 another type or encoding, 431 an envelope
+            too long for a header.
+    """
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    match content_type.decode("latin-1").lower():
+        case "message/rfc822":
+            return await _read_raw(request, max_message_bytes)
+        case "multipart/form-data":
+            return await _read_multipart(request, options.get(b"boundary", b""), max_message_bytes)
+        case other:
+            wanted = f"want {MESSAGE_TYPE} or {MULTIPART_TYPE}, got {other[:100]!r}"
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wanted)
+
+
+async def _read_raw(request: Request, max_message_bytes: int) -> Submission:
+    header = request.headers.get(ENVELOPE_HEADER)
+    if header is None:
+        raise _bad(f"want the header {ENVELOPE_HEADER}; or send {MULTIPART_TYPE} with a part 'envelope'")
+    if len(header) > ENVELOPE_HEADER_LIMIT_BYTES:
+        raise ProblemError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"{ENVELOPE_HEADER}: want at most {ENVELOPE_HEADER_LIMIT_BYTES} bytes; send {MULTIPART_TYPE} instead",
+        )
+    try:
+        envelope = decode_envelope_header(header)
+    except CodecError as error:
+        raise _bad(str(error)) from error
+    pieces = [piece async for piece in read_body(request, max_message_bytes)]
+    return Submission(envelope, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+
+async def _read_multipart(request: Request, boundary: bytes, max_message_bytes: int) -> Submission:
+    if not boundary:
+        raise _bad(f"{MULTIPART_TYPE}: want a boundary")
+    body = read_body(request, max_message_bytes + FORM_LIMIT_BYTES)
+    parts = await read_form(body, boundary, ("envelope", "message"))
+    if len(parts["message"]) > max_message_bytes:
+        raise too_long(max_message_bytes)
+    try:
+        return Submission(decode_envelope(parts["envelope"]), parts["message"])
+    except CodecError as error:
+        raise _bad(str(error)) from error
+
+
+def _bad(detail: str) -> ProblemError:
+    return ProblemError(HTTPStatus.BAD_REQUEST, detail)

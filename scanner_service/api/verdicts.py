@@ -1,0 +1,125 @@
+"""POST /v1/verdicts: judge a message now."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+
+from scanner_service.api.access import Access, Scope
+from scanner_service.api.problem import ProblemError
+from scanner_service.api.submission import read_submission
+from verdict_api.envelope import Envelope
+from verdict_api.http_interface import (
+    DEADLINE_HEADER,
+    ENVELOPE_HEADER,
+    MESSAGE_TYPE,
+    MULTIPART_TYPE,
+    PROBLEM_TYPE,
+    VERDICTS_PATH,
+)
+from verdict_api.json_codec import encode_verdict
+from verdict_api.verdict import Verdict
+
+ANSWER_SECONDS = 0.5  # kept of the asker's deadline for the way back: a late verdict is none
+
+JudgeMessage = Callable[[Envelope, bytes, float], Awaitable[Verdict]]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What one request may be: its message in bytes; how long it may take where the asker names no deadline."""
+
+    max_message_bytes: int
+    default_deadline_seconds: float
+    longest_deadline_seconds: float = 300.0
+
+
+def verdicts_router(judge_message: JudgeMessage, access: Access, limits: RequestLimits) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter()
+
+    @router.post(
+        VERDICTS_PATH,
+        summary="Judge a message now",
+        response_model=Verdict,
+        responses=_PROBLEMS,
+        openapi_extra=_REQUEST,
+    )
+    async def post_verdict(request: Request) -> Response:
+        access.require(request, Scope.SCAN, free_for_local=True)
+        seconds = _seconds_left(request, limits)
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                submission = await read_submission(request, limits.max_message_bytes)
+                until = deadline - min(ANSWER_SECONDS, seconds / 4)
+                verdict = await judge_message(submission.envelope, submission.message, until)
+        except TimeoutError as error:
+            raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "no verdict before the deadline") from error
+        return Response(encode_verdict(verdict), media_type="application/json")
+
+    return router
+
+
+def _seconds_left(request: Request, limits: RequestLimits) -> float:
+    value = request.headers.get(DEADLINE_HEADER)
+    if value is None:
+        return limits.default_deadline_seconds
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) > 0):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"{DEADLINE_HEADER}: want milliseconds, got {value[:40]!r}")
+    return min(int(value) / 1000, limits.longest_deadline_seconds)
+
+
+_BINARY = {"type": "string", "format": "binary"}
+_REQUEST = {
+    "parameters": [
+        {
+            "name": ENVELOPE_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "base64url of the envelope as JSON, at most 8 KiB; with a body of message/rfc822",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
+        },
+        {
+            "name": DEADLINE_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "milliseconds until the asker gives up",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            MESSAGE_TYPE: {"schema": _BINARY},
+            MULTIPART_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["envelope", "message"],
+                    "properties": {"envelope": {"type": "object"}, "message": _BINARY},
+                },
+                "encoding": {
+                    "envelope": {"contentType": "application/json"},
+                    "message": {"contentType": MESSAGE_TYPE},
+                },
+            },
+        },
+    },
+}
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": meaning,
+        "content": {PROBLEM_TYPE: {"schema": {"type": "object", "required": ["title", "status", "detail"]}}},
+    }
+    for status, meaning in {
+        400: "broken framing, envelope or deadline",
+        401: "no token, or an unknown one",
+        403: "a token without the scope scan",
+        413: "the message is longer than limit_bytes",
+        415: "another content type or encoding",
+        431: "the envelope is too long for a header; send a form",
+        504: "no verdict before the deadline",
+    }.items()
+}

@@ -1,0 +1,31 @@
+"""Run the inspectors: those that need no parts at once, the others when the message is decoded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.model.message import DecodedMessage, Message
+
+
+async def run_inspectors(
+    inspectors: Sequence[Inspector],
+    message: Message,
+    decode: Callable[[], Awaitable[DecodedMessage]],
+    until: float,
+) -> tuple[DecodedMessage, Inspection]:
+    """Return the decoded message and all that was seen, in the order of the inspectors."""
+    running: dict[Inspector, asyncio.Task[Inspection]] = {}
+    async with asyncio.TaskGroup() as group:
+        for inspector in inspectors:
+            if not inspector.needs_parts:
+                running[inspector] = group.create_task(inspector.inspect(message, None, until))
+        await asyncio.sleep(0)  # let them send the message on its way before decoding takes the processor
+        decoded = await decode()
+        for inspector in inspectors:
+            if inspector.needs_parts:
+                running[inspector] = group.create_task(inspector.inspect(message, decoded, until))
+    inspections = [running[inspector].result() for inspector in inspectors]
+    return decoded, Inspection(
+        tuple(finding for one in inspections for finding in one.findings),
+        tuple(report for one in inspections for report in one.reports),
+    )

@@ -1,0 +1,109 @@
+"""Look for viruses with all engines at once.
+
+Done when one engine that protects has finished; the demo engine counts only where there is no other. With none
+left it waits for one to come back: a clamd that loads new signatures is away for half a minute, and a storm of
+4xx would follow.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scanner_service.inspectors.engine import EngineUnavailableError, VirusEngine
+from scanner_service.inspectors.inspector import Inspection
+from scanner_service.model.finding import ContentCategory, Finding, SubCategory
+from scanner_service.model.message import DecodedMessage, Message
+from verdict_api.verdict import InspectorReport, InspectorStatus
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How one engine fared with one message; ``reason`` is None if it looked."""
+
+    engine: VirusEngine
+    findings: tuple[Finding, ...]
+    reason: str | None
+    milliseconds: float
+
+
+class VirusInspector:
+    """Asks all engines; see Inspector."""
+
+    def __init__(self, engines: Sequence[VirusEngine], engine_wait_seconds: float) -> None:
+        self._engines = tuple(engines)
+        self._protecting = tuple(one for one in engines if not one.is_demo) or self._engines
+        self._wait_seconds = engine_wait_seconds
+
+    @property
+    def needs_parts(self) -> bool:
+        """One engine that needs parts makes all wait for them: decoding takes less than asking clamd."""
+        return any(engine.needs_parts for engine in self._engines)
+
+    async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
+        """See Inspector."""
+        looks = await self._look(self._engines, message, decoded, until)
+        wait_until = min(until, asyncio.get_running_loop().time() + self._wait_seconds)
+        pause = FIRST_PAUSE_SECONDS
+        while not self._is_done(looks) and asyncio.get_running_loop().time() + pause < wait_until:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            again = await self._look(self._protecting, message, decoded, until)
+            looks = [look for look in looks if look.engine not in self._protecting] + again
+        return self._report(looks)
+
+    async def _look(
+        self, engines: Sequence[VirusEngine], message: Message, decoded: DecodedMessage | None, until: float
+    ) -> list[_Look]:
+        if len(engines) == 1:
+            return [await _ask(engines[0], message, decoded, until)]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(_ask(one, message, decoded, until)) for one in engines]
+        return [task.result() for task in asked]
+
+    def _is_done(self, looks: Sequence[_Look]) -> bool:
+        return any(look.reason is None for look in looks if look.engine in self._protecting)
+
+    def _report(self, looks: Sequence[_Look]) -> Inspection:
+        done = self._is_done(looks)
+        findings = [finding for look in looks for finding in look.findings]
+        if not done:
+            reasons = "; ".join(look.reason for look in looks if look.reason)
+            findings.append(
+                Finding(ContentCategory.UNCHECKED, "virus", "not done", SubCategory.NOT_DONE, detail=reasons)
+            )
+        reports = tuple(
+            InspectorReport(
+                name=look.engine.name,
+                required=look.engine in self._protecting and (look.reason is None or not done),
+                status=_status(look),
+                reason=look.reason,
+                version=look.engine.version,
+                milliseconds=round(look.milliseconds, 1),
+            )
+            for look in looks
+        )
+        return Inspection(tuple(findings), reports)
+
+
+def _status(look: _Look) -> InspectorStatus:
+    if look.reason is not None:
+        return InspectorStatus.NOT_DONE
+    return InspectorStatus.HIT if look.findings else InspectorStatus.CLEAN
+
+
+async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | None, until: float) -> _Look:
+    started = time.perf_counter()
+    findings: tuple[Finding, ...] = ()
+    reason = None
+    try:
+        async with asyncio.timeout_at(until):
+            findings = await engine.scan(message, decoded)
+    except EngineUnavailableError as error:
+        reason = str(error)
+    except TimeoutError:
+        reason = f"{engine.name}: no answer before the deadline"
+    return _Look(engine, findings, reason, (time.perf_counter() - started) * 1000)

@@ -1,0 +1,41 @@
+"""From findings to one destiny: the highest category whose destiny is not pass decides."""
+
+import hashlib
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from scanner_service.judge.one_reply import reply_for
+from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.judgement import Judgement
+from verdict_api.verdict import Destiny
+
+POLICY = "default"
+
+# A cause that may pass is answered 4xx, one that will not is refused: a 4xx for ever only delays the bad news.
+DESTINIES = MappingProxyType(
+    {
+        "virus": Destiny.REJECT,
+        "unchecked.not_done": Destiny.TEMPFAIL,
+        "unchecked.over_limits": Destiny.REJECT,
+        "unchecked.too_big_for_engine": Destiny.REJECT,
+    }
+)
+POLICY_VERSION = hashlib.sha256(repr(sorted(DESTINIES.items())).encode()).hexdigest()[:16]
+
+
+def judge(findings: Sequence[Finding], mail_id: str) -> Judgement:
+    """Return what becomes of the message; what no rule names passes."""
+    for category in sorted(ContentCategory, reverse=True):
+        seen = [finding for finding in findings if finding.category is category]
+        blocking = [finding for finding in seen if _destiny_of(finding) is not Destiny.PASS]
+        if blocking:
+            # Within one category the refusal counts: a part that no engine will ever take outweighs a slow one.
+            decisive = min(blocking, key=lambda finding: _destiny_of(finding) is Destiny.TEMPFAIL)
+            destiny = _destiny_of(decisive)
+            rule = f"destinies.{decisive.full_category}"
+            return Judgement(destiny, reply_for(destiny, decisive, seen, mail_id), decisive, rule)
+    return Judgement(Destiny.PASS, reply_for(Destiny.PASS, None, (), mail_id), None, "")
+
+
+def _destiny_of(finding: Finding) -> Destiny:
+    return DESTINIES.get(finding.full_category, DESTINIES.get(finding.category.word, Destiny.PASS))

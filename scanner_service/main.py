@@ -1,0 +1,158 @@
+"""Build the parts, connect them, hand over the application. Nothing else."""
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+
+from scanner_service import __version__
+from scanner_service.api import problem
+from scanner_service.api.access import Access, Scope, Token, digest_of
+from scanner_service.api.health import health_router
+from scanner_service.api.verdicts import RequestLimits, verdicts_router
+from scanner_service.clients.clamd import ClamdAddress, ClamdClient
+from scanner_service.decode.mime import DecodeLimits
+from scanner_service.inspectors.clamd import ClamdEngine
+from scanner_service.inspectors.engine import VirusEngine
+from scanner_service.inspectors.virus import VirusInspector
+from scanner_service.inspectors.yara import YaraEngine
+from scanner_service.mail_log import set_up_logging
+from scanner_service.pipeline import Pipeline
+from scanner_service.settings import ClamdSetting, EngineSetting, Listen, Settings, SettingsError, read_token
+
+REFRESH_SECONDS = 60.0
+DEMO_WARNING_SECONDS = 3600.0
+DEMO_WARNING = "the only virus engine is the built-in EICAR rule: no real virus will be found; set [virus] engines"
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Return the application.
+
+    Raises:
+        SettingsError: a token cannot be read or made, or the listener would serve strangers without one.
+    """
+    set_up_logging(settings.log.format)
+    engines = build_engines(settings.virus.engines)
+    demo = all(engine.is_demo for engine in engines)
+    pipeline = Pipeline(
+        inspectors=(VirusInspector(engines, settings.virus.engine_wait_seconds),),
+        decode_limits=DecodeLimits(depth=settings.limits.mime_depth, parts=settings.limits.mime_parts),
+        engines="demo" if demo else "real",
+    )
+    access = Access(_tokens(settings), _local_hosts(settings.listen))
+    app = FastAPI(
+        title="Couriergate scanning service",
+        version=__version__,
+        lifespan=lambda _: _running(engines, demo=demo),
+        redoc_url=None,
+    )
+    problem.install(app)
+    app.include_router(
+        verdicts_router(
+            pipeline.judge_message,
+            access,
+            RequestLimits(settings.limits.max_message_bytes, settings.limits.deadline_seconds),
+        )
+    )
+    app.include_router(
+        health_router(access, pipeline.engines, lambda: {engine.name: engine.version for engine in engines})
+    )
+    return app
+
+
+def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
+    """Return the virus engines, named ``clamd``, ``yara``, and ``clamd-2`` where a name would come twice."""
+    engines: list[VirusEngine] = []
+    for one in chosen:
+        name = one.name or one.kind
+        taken = [engine.name for engine in engines]
+        number = 2
+        while name in taken:
+            name = f"{one.name or one.kind}-{number}"
+            number += 1
+        if isinstance(one, ClamdSetting):
+            engines.append(ClamdEngine(name, ClamdClient(_clamd_address(one.address))))
+        else:
+            engines.append(YaraEngine(name))
+    return tuple(engines)
+
+
+def make_admin_token(directory: Path) -> Path:
+    """Write a token with all scopes to ``admin.token`` in the state directory, unless there is one.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    file = directory / "admin.token"
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as opened:
+                opened.write(secrets.token_urlsafe(32) + "\n")
+    except OSError as error:
+        raise SettingsError(f"{file}: the administrator's token cannot be written: {error.strerror}") from error
+    return file
+
+
+def _tokens(settings: Settings) -> tuple[Token, ...]:
+    if not _local_hosts(settings.listen) and not settings.auth.tokens:
+        raise SettingsError(
+            f"[listen] host = {settings.listen.host!r} can be reached from elsewhere: set [auth] tokens, "
+            "or listen on 127.0.0.1 or a unix socket"
+        )
+    admin = read_token(make_admin_token(settings.state.directory))
+    return (
+        Token("admin.token", digest_of(admin), frozenset({Scope.ADMIN})),
+        *(Token(one.name, digest_of(read_token(one.file)), one.scopes) for one in settings.auth.tokens),
+    )
+
+
+def _local_hosts(listen: Listen) -> frozenset[str]:
+    """Return the Host names of a listener that only this machine can reach; none for any other listener."""
+    names = frozenset({"localhost", "127.0.0.1", "::1"})
+    if listen.uds is not None or listen.host == "localhost":
+        return names
+    try:
+        loopback = ipaddress.ip_address(listen.host).is_loopback
+    except ValueError:
+        loopback = False
+    return names | {listen.host} if loopback else frozenset()
+
+
+def _clamd_address(address: str) -> ClamdAddress:
+    kind, _, rest = address.partition(":")
+    if kind == "unix":
+        return ClamdAddress(path=rest)
+    host, _, port = rest.rpartition(":")
+    return ClamdAddress(host=host.strip("[]"), port=int(port))
+
+
+@contextlib.asynccontextmanager
+async def _running(engines: Sequence[VirusEngine], *, demo: bool) -> AsyncIterator[None]:
+    """Keep what the engines say of themselves fresh, and warn as long as they protect nobody."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_refresh(engine)) for engine in engines]
+        if demo:
+            tasks.append(group.create_task(_warn_of_demo()))
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def _refresh(engine: VirusEngine) -> None:
+    while True:
+        await engine.refresh()
+        await asyncio.sleep(REFRESH_SECONDS if engine.version else 1.0)
+
+
+async def _warn_of_demo() -> None:
+    while True:
+        structlog.get_logger().warning("demo", problem=DEMO_WARNING)
+        await asyncio.sleep(DEMO_WARNING_SECONDS)

@@ -1,0 +1,47 @@
+"""What an inspector saw, in one content category."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class ContentCategory(IntEnum):
+    """The kinds of trouble, in rising importance: the highest one whose destiny is not pass decides."""
+
+    CLEAN = 1
+    OVERSIZED = 2
+    BAD_HEADER = 3
+    SPAMMY = 4
+    SPAM = 5
+    UNCHECKED = 6
+    BANNED = 7
+    VIRUS = 8
+
+    @property
+    def word(self) -> str:
+        """The category as settings, verdicts and logs spell it."""
+        return self.name.lower()
+
+
+class SubCategory(StrEnum):
+    """Why a message, or a part of it, is unchecked."""
+
+    NOT_DONE = "not_done"
+    OVER_LIMITS = "over_limits"
+    TOO_BIG_FOR_ENGINE = "too_big_for_engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing seen by one inspector; ``part`` is the path of the part, None for the message as a whole."""
+
+    category: ContentCategory
+    inspector: str
+    name: str
+    sub_category: SubCategory | None = None
+    part: str | None = None
+    detail: str = ""
+
+    @property
+    def full_category(self) -> str:
+        """The category with its sub-category, as ``unchecked.not_done``."""
+        return self.category.word + (f".{self.sub_category}" if self.sub_category else "")

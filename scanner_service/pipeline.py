@@ -1,0 +1,123 @@
+"""The story of one message in the service: decode and inspect, judge, log, answer."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scanner_service.decode.mime import DecodeLimits, decode_message
+from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.inspectors.run_all import run_inspectors
+from scanner_service.judge.destiny import POLICY, POLICY_VERSION, judge
+from scanner_service.mail_log import log_verdict
+from scanner_service.model.finding import ContentCategory, Finding, SubCategory
+from scanner_service.model.judgement import Judgement
+from scanner_service.model.mail_id import new_mail_id
+from scanner_service.model.message import DecodedMessage, Message
+from verdict_api.envelope import Envelope
+from verdict_api.verdict import (
+    DecidedBy,
+    InspectorStatus,
+    MessageFacts,
+    RecipientVerdict,
+    ReportedFinding,
+    Verdict,
+)
+
+DECODE_INLINE_BELOW_BYTES = 64 * 2**10  # below, a hop to a thread costs more than the decoding
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The parts that main has chosen; ``engines`` is ``real``, or ``demo`` if they protect nobody."""
+
+    inspectors: Sequence[Inspector]
+    decode_limits: DecodeLimits
+    engines: str
+
+    async def judge_message(self, envelope: Envelope, raw: bytes, until: float) -> Verdict:
+        """Return the verdict, at the latest at ``until``, a time of the event loop."""
+        started = time.perf_counter()
+        message = Message(new_mail_id(), envelope, raw, hashlib.sha256(raw).hexdigest())
+        decode_milliseconds = 0.0
+
+        async def decode() -> DecodedMessage:
+            nonlocal decode_milliseconds
+            decode_started = time.perf_counter()
+            decoded = await _decode(raw, self.decode_limits)
+            decode_milliseconds = _milliseconds_since(decode_started)
+            return decoded
+
+        decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
+        inspection = _with_limits_finding(inspection, decoded)
+        judgement = judge(inspection.findings, message.mail_id)
+        milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
+        verdict = self._verdict(message, decoded, inspection, judgement, milliseconds)
+        log_verdict(message, verdict)
+        return verdict
+
+    def _verdict(
+        self,
+        message: Message,
+        decoded: DecodedMessage,
+        inspection: Inspection,
+        judgement: Judgement,
+        milliseconds: dict[str, float],
+    ) -> Verdict:
+        decisive = judgement.decisive
+        categories = tuple(dict.fromkeys(finding.full_category for finding in inspection.findings))
+        return Verdict(
+            mail_id=message.mail_id,
+            destiny=judgement.destiny,
+            complete=not any(
+                report.required and report.status is InspectorStatus.NOT_DONE for report in inspection.reports
+            ),
+            policy_version=POLICY_VERSION,
+            reply=judgement.reply,
+            decided_by=DecidedBy(
+                category=decisive.full_category if decisive else ContentCategory.CLEAN.word,
+                inspector=decisive.inspector if decisive else None,
+                policy=POLICY,
+                rule=judgement.rule,
+            ),
+            recipients=tuple(
+                RecipientVerdict(one.address, judgement.destiny, categories, POLICY, judgement.reply)
+                for one in message.envelope.recipients
+            ),
+            findings=tuple(_report(finding) for finding in inspection.findings),
+            inspectors=inspection.reports,
+            message=MessageFacts(len(message.raw), message.sha256, decoded.message_id),
+            milliseconds=milliseconds,
+            engines=self.engines,
+        )
+
+
+async def _decode(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
+    if len(raw) < DECODE_INLINE_BELOW_BYTES:
+        return decode_message(raw, limits)
+    return await asyncio.to_thread(decode_message, raw, limits)
+
+
+def _with_limits_finding(inspection: Inspection, decoded: DecodedMessage) -> Inspection:
+    if decoded.over_limits is None:
+        return inspection
+    finding = Finding(
+        ContentCategory.UNCHECKED, "decode", "over limits", SubCategory.OVER_LIMITS, detail=decoded.over_limits
+    )
+    return Inspection((*inspection.findings, finding), inspection.reports)
+
+
+def _report(finding: Finding) -> ReportedFinding:
+    return ReportedFinding(
+        category=finding.category.word,
+        sub_category=finding.sub_category,
+        inspector=finding.inspector,
+        name=finding.name,
+        part=finding.part,
+        detail=finding.detail,
+    )
+
+
+def _milliseconds_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

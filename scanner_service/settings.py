@@ -1,0 +1,250 @@
+"""The service's settings: one TOML file, and environment variables over it. Read by main only.
+
+Every setting is also ``COURIERGATE_SCANNER__SECTION__NAME``; with ``_FILE`` behind it, the value is read from the
+file of that name, as container secrets come.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from scanner_service.api.access import Scope
+from scanner_service.mail_log import LogFormat
+
+DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
+ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
+
+
+class SettingsError(ValueError):
+    """Settings that must not be used; the message has a line for each fault, with its place."""
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError(f"want an absolute path, got {str(path)!r}")
+    return path
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class State(_Section):
+    """Where the service keeps what must outlive it."""
+
+    directory: AbsolutePath = Field(default_factory=lambda: Path.cwd() / "var")
+
+
+class Listen(_Section):
+    """Where it listens: on a unix socket if ``uds`` is set, else on TCP."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8025, ge=1, le=65535)
+    uds: AbsolutePath | None = None
+    uds_group: str | None = None
+
+
+class TokenFile(_Section):
+    """A bearer token that lies alone in a file, and what it allows."""
+
+    name: str
+    file: AbsolutePath
+    scopes: frozenset[Scope] = Field(min_length=1)
+
+
+class Auth(_Section):
+    """Who may ask from elsewhere."""
+
+    tokens: tuple[TokenFile, ...] = ()
+
+
+def _clamd_address(address: str) -> str:
+    if not re.fullmatch(r"unix:/.+|tcp:[^:/]+:\d{1,5}|tcp:\[[0-9A-Fa-f:]+\]:\d{1,5}", address):
+        raise ValueError(f"want unix:/PATH or tcp:HOST:PORT, got {address!r}")
+    return address
+
+
+class ClamdSetting(_Section):
+    """A virus engine: the ClamAV daemon at an address ``unix:/path`` or ``tcp:host:port``."""
+
+    kind: Literal["clamd"]
+    address: Annotated[str, AfterValidator(_clamd_address)]
+    name: str | None = None
+
+
+class YaraSetting(_Section):
+    """A virus engine: YARA-X, with the built-in EICAR rule."""
+
+    kind: Literal["yara"]
+    name: str | None = None
+
+
+EngineSetting = Annotated[ClamdSetting | YaraSetting, Field(discriminator="kind")]
+
+
+class Virus(_Section):
+    """The virus engines, asked all at once."""
+
+    engines: tuple[EngineSetting, ...] = Field((YaraSetting(kind="yara"),), min_length=1)
+    engine_wait_seconds: float = Field(20.0, ge=0, le=300)
+
+
+class Limits(_Section):
+    """Bounds of one message."""
+
+    max_message_bytes: int = Field(100 * 2**20, ge=1)
+    deadline_seconds: float = Field(60.0, gt=0, le=300)
+    mime_depth: int = Field(30, ge=1, le=100)
+    mime_parts: int = Field(5000, ge=1)
+
+
+class Log(_Section):
+    """How log lines are written."""
+
+    format: LogFormat = LogFormat.LOGFMT
+
+
+class Settings(BaseSettings):
+    """See docs/reference/scanner_settings.md, which has a heading for each of them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    state: State = State()
+    listen: Listen = Listen()
+    auth: Auth = Auth()
+    virus: Virus = Virus()
+    limits: Limits = Limits()
+    log: Log = Log()
+
+
+def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
+    """Read the settings: the file, the environment over it, and what the command line says of listening over both.
+
+    Without a path the default file is read if it is there.
+
+    Raises:
+        SettingsError: the file cannot be read or is not TOML, or there is an unknown or impossible setting.
+    """
+    chosen, text = _read(path)
+    _read_secret_files()
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{chosen}: not TOML: {error}") from error
+    try:
+        return _settings_class({"listen": dict(listen)} if listen else {}, table)()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(fault, chosen, text) for fault in error.errors())) from error
+
+
+def read_token(file: Path) -> str:
+    """Read a token.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds no single word of printable ASCII.
+    """
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: the token cannot be read: {error}") from error
+    if not re.fullmatch(r"[!-~]{16,}", token):
+        raise SettingsError(f"{file}: want one token of at least 16 printable ASCII characters")
+    return token
+
+
+def _read(path: Path | None) -> tuple[Path, str]:
+    chosen = DEFAULT_PATH if path is None else path
+    try:
+        return chosen, chosen.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if path is None:
+            return chosen, ""
+        raise SettingsError(f"{chosen}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: cannot be read: {error}") from error
+
+
+def _read_secret_files() -> None:
+    """Replace each ``COURIERGATE_SCANNER__…_FILE`` of the environment by what is in the file."""
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        plain = name.removesuffix("_FILE")
+        if plain != name and not plain.endswith("_"):
+            try:
+                os.environ[plain] = Path(os.environ.pop(name)).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"environment variable {name}: the file cannot be read: {error}") from error
+        if plain.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower() not in Settings.model_fields:
+            raise SettingsError(f"environment variable {name}: unknown section{_known(Settings)}")
+
+
+def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[Settings]:
+    """Return the settings class with the command line's table above the environment and the file's below."""
+
+    class LayeredSettings(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del init_settings, dotenv_settings, file_secret_settings
+            return (
+                InitSettingsSource(settings_cls, above),
+                env_settings,
+                InitSettingsSource(settings_cls, below),
+            )
+
+    return LayeredSettings
+
+
+def _explain(fault: Mapping[str, object], file: Path, text: str) -> str:
+    location = fault["loc"]
+    assert isinstance(location, tuple)
+    names = [str(one) for one in location if not (isinstance(one, str) and one in ("clamd", "yara"))]
+    line = _line_of([name for name in names if not name.isdigit()], text)
+    place = f"{file}, line {line}" if line else "environment or command line"
+    wanted = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        wanted = "unknown setting" + _nearest(names)
+    return f"{place}: {'.'.join(names)}: {wanted}"
+
+
+def _nearest(names: list[str]) -> str:
+    section = Settings.model_fields.get(names[0]) if len(names) == 2 else None
+    model = section.annotation if section else Settings if len(names) == 1 else None
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return ""
+    near = difflib.get_close_matches(names[-1], list(model.model_fields), n=1)
+    return f"; did you mean {near[0]!r}?" if near else _known(model)
+
+
+def _known(model: type[BaseModel]) -> str:
+    return f"; known are {', '.join(model.model_fields)}"
+
+
+def _line_of(names: list[str], text: str) -> int | None:
+    """Return the line of a setting by its names from the top, or of the deepest table above it; None if not there."""
+    found = None
+    depth = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if depth < len(names) and re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(names[depth])}\s*[\].=]", line):
+            found = number
+            depth += 1
+            dotted = re.match(rf"\s*\[*\s*{re.escape('.'.join(names[depth - 1 :]))}\s*[\]=]", line)
+            depth = len(names) if dotted else depth
+    return found

@@ -1,0 +1,71 @@
+"""The program couriergate-shim: run it, or check its settings."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from shim import __version__
+from shim.daemon import Mode, SocketError, find_mode, run
+from shim.log_line import Level, log
+from shim.settings import DEFAULT_PATH, SettingsError, load_settings, read_token
+
+OK, FAILED = 0, 1
+
+
+def main() -> int:
+    """Run the command line; started without arguments by courierfilter, it is ``run``."""
+    arguments = _parser().parse_args(sys.argv[1:] or (["run"] if find_mode() is Mode.COURIERFILTER else []))
+    try:
+        return int(arguments.command(arguments))
+    except SettingsError as error:
+        log(Level.ERROR, event="settings refused", problem=error)
+    except SocketError as error:
+        log(Level.ERROR, event="not started", problem=error)
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="couriergate-shim",
+        description="Hand every message of a Courier mail server to a Couriergate scanning service.",
+        epilog="Exit status: 0 done, 1 refused or failed, 2 wrong usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"couriergate-shim {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    running = _command(commands, "run", "serve the filter socket until told to stop")
+    running.add_argument(
+        "--mode",
+        type=Mode,
+        choices=list(Mode),
+        help="who started it; found out from descriptors 0 and 3 when not given",
+    )
+    running.set_defaults(command=_run)
+    _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"settings (default {DEFAULT_PATH}, if it is there)"
+    )
+    return command
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    run(load_settings(arguments.config), arguments.mode or find_mode())
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config)
+    read_token(settings)
+    print(f"settings can be used: filter socket {settings.filter_directory / settings.socket_name},")  # noqa: T201
+    print(f"scanners {', '.join(settings.scanners)}")  # noqa: T201
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

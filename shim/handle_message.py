@@ -1,0 +1,175 @@
+"""The story of one message, from Courier's request to the one reply.
+
+Whatever goes wrong here ends in a 4xx and one log line with the queue id; nothing passes unscanned.
+"""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shim import filter_reply
+from shim.control_file import ControlFileError, envelope_of, parse_control_file
+from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
+from shim.log_line import Level, log
+from shim.scanner_client import (
+    Answer,
+    MessageTooBigError,
+    Question,
+    QuestionRefusedError,
+    ScannerClient,
+    ScannerUnavailableError,
+)
+from shim.settings import TooBig
+from shim.spool import SpoolError, SpoolFile, read_control_file
+from verdict_api.envelope import Envelope
+from verdict_api.smtp_reply import SmtpReply
+from verdict_api.verdict import Destiny, Verdict
+
+REQUEST_SECONDS = 5.0  # submit writes its request at once; who does not is no submit
+LISTED_RECIPIENTS = 10
+
+
+class VerdictNotCarriedOutError(Exception):
+    """The verdict asks for what cannot be done, or contradicts itself; the mail is not let pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say about every message. ``host`` is Courier's ``me``."""
+
+    host: str
+    deadline_seconds: float
+    max_message_bytes: int
+    too_big: TooBig
+
+
+@dataclass(slots=True)
+class _Line:
+    """What the log line of this message will say; filled as the story goes on."""
+
+    level: Level = Level.INFO
+    envelope: Envelope | None = None
+    size: int | None = None
+    answer: Answer | None = None
+    problem: str | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def write(self, reply: SmtpReply) -> None:
+        envelope, verdict = self.envelope, self.answer and self.answer.verdict
+        log(
+            self.level,
+            queue_id=envelope and envelope.queue_id,
+            mail_id=verdict and verdict.mail_id,
+            sender=None if envelope is None else f"<{envelope.sender}>",
+            recipients=None if envelope is None else _list_recipients(envelope),
+            client=envelope and envelope.client.ip,
+            size=self.size,
+            destiny=verdict and verdict.destiny,
+            category=verdict and verdict.decided_by.category,
+            reply=reply,
+            scanner=self.answer and self.answer.scanner,
+            problem=self.problem,
+            ms=f"{(time.monotonic() - self.started) * 1000:.1f}",
+        )
+
+
+async def answer_connection(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, scanners: ScannerClient, rules: Rules
+) -> None:
+    """Read one request, answer it, log it."""
+    line = _Line()
+    try:
+        request = await _receive_request(reader)
+        if request is None:
+            return
+        reply = await _reply_to(request, scanners, rules, line)
+    except asyncio.CancelledError:
+        line.level, line.problem, reply = (
+            Level.WARNING,
+            "stopped before there was a verdict",
+            filter_reply.STOPPING,
+        )
+    except Exception as error:  # noqa: BLE001 (the one catch-all; it answers 4xx)
+        line.level, line.problem, reply = _trouble(error)
+    line.write(reply)
+    try:
+        writer.write(filter_reply.render_reply(reply))
+        await writer.drain()
+    except ConnectionError:
+        # esmtpd was stopped, or its client is gone with it: submit drops the message by itself.
+        log(Level.INFO, queue_id=line.envelope and line.envelope.queue_id, problem="submit is gone")
+
+
+async def _receive_request(reader: asyncio.StreamReader) -> FilterRequest | None:
+    parser = FilterRequestParser()
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            while True:
+                data = await reader.read(65536)
+                if not data and not parser.has_begun:
+                    return None  # opened and closed: somebody looked whether we are there
+                request = parser.receive(data)
+                if request is not None:
+                    return request
+    except TimeoutError as error:
+        raise FilterRequestError(f"filter request: no whole request in {REQUEST_SECONDS:g} s") from error
+
+
+async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rules, line: _Line) -> SmtpReply:
+    deadline = asyncio.get_running_loop().time() + rules.deadline_seconds
+    with SpoolFile(request.data_path) as message:
+        line.size = message.size
+        line.envelope = _read_envelope(request.control_paths, rules.host, message.size)
+        if not line.envelope.recipients:
+            return filter_reply.OK
+        if message.size > rules.max_message_bytes:
+            raise MessageTooBigError(f"want at most {rules.max_message_bytes} bytes")
+        line.answer = await scanners.judge(Question(line.envelope, message, deadline))
+        return _carry_out(line.answer.verdict)
+
+
+def _read_envelope(control_paths: Sequence[bytes], host: str, size: int) -> Envelope:
+    control_files = [
+        parse_control_file(read_control_file(path), path.decode("utf-8", "backslashreplace"))
+        for path in control_paths
+    ]
+    return envelope_of(control_files, host, size)
+
+
+def _carry_out(verdict: Verdict) -> SmtpReply:
+    """Return the reply of a verdict that treats all recipients alike.
+
+    Raises:
+        VerdictNotCarriedOutError: it wants recipients or headers changed, or its reply is not that of its destiny.
+    """
+    alike = all(recipient.destiny is verdict.destiny for recipient in verdict.recipients)
+    if not alike or verdict.header_edits or verdict.added_recipients:
+        raise VerdictNotCarriedOutError("verdict wants recipients or headers changed, which this shim cannot")
+    wanted = {Destiny.PASS: 2, Destiny.REJECT: 5, Destiny.TEMPFAIL: 4}.get(verdict.destiny)
+    if verdict.reply.code // 100 != wanted:
+        raise VerdictNotCarriedOutError(f"verdict is {verdict.destiny} with the reply {verdict.reply}")
+    return verdict.reply
+
+
+def _trouble(error: Exception) -> tuple[Level, str, SmtpReply]:
+    """Return what to log and what to answer."""
+    match error:
+        case MessageTooBigError():
+            return Level.WARNING, f"too big: {error}", filter_reply.TOO_BIG
+        case ScannerUnavailableError():
+            return Level.ERROR, f"no verdict: {error}", filter_reply.NOT_CHECKED
+        case QuestionRefusedError():
+            return Level.ERROR, f"scanner refused the question: {error}", filter_reply.NOT_CHECKED
+        case FilterRequestError() | ControlFileError() | SpoolError() | VerdictNotCarriedOutError():
+            return Level.ERROR, str(error), filter_reply.NOT_CHECKED
+        case _:
+            trace = "".join(traceback.format_exception(error, limit=-5))
+            return Level.ERROR, f"bug: {trace}", filter_reply.NOT_CHECKED
+
+
+def _list_recipients(envelope: Envelope) -> str:
+    listed = [f"<{recipient.address}>" for recipient in envelope.recipients[:LISTED_RECIPIENTS]]
+    rest = len(envelope.recipients) - len(listed)
+    return ",".join(listed) + (f",+{rest}" if rest else "")

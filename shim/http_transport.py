@@ -1,0 +1,219 @@
+"""A lean transport for httpx: asyncio below, h11 above, kept-alive connections.
+
+httpx' own asynchronous pool costs 1.5 ms of CPU a request with eight at a time, this a fifth; docs/decisions has
+the table. It connects to the one scanner it was made for, over TCP, TLS or a unix socket, and nowhere else.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+
+from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
+
+CONNECT_SECONDS = 1.0
+IDLE_SECONDS = 30.0
+IDLE_CONNECTIONS = 64
+CONTINUE_SECONDS = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 for ever
+CONTINUE_ABOVE_BYTES = 512 * 2**10  # worth a round trip: a 413 or 503 then comes before the upload
+
+
+class LeanTransport(httpx.AsyncBaseTransport):
+    """Requests to one scanner, ``http://host:port``, ``https://host:port`` or ``unix:/path``.
+
+    Raises ``httpx.ConnectError`` if nobody took the request, and ``httpx.RemoteProtocolError`` or
+    ``httpx.ReadError`` if somebody did and gave no proper answer. But for connecting, time limits are the caller's.
+    """
+
+    def __init__(self, endpoint: str, answer_limit_bytes: int) -> None:
+        self._endpoint = endpoint
+        self._answer_limit_bytes = answer_limit_bytes
+        self._idle: list[tuple[float, _Connection]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request, on a kept connection if there is one, and return the whole answer."""
+        kept = self._take_idle()
+        if kept is not None:
+            try:
+                return await self._exchange(kept, request)
+            except httpx.ReadError:
+                # The scanner closed the kept connection as our request set out, and answered no byte of it.
+                if kept.has_begun_to_answer:
+                    raise
+        return await self._exchange(await self._connect(), request)
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    async def _exchange(self, connection: "_Connection", request: httpx.Request) -> httpx.Response:
+        try:
+            answer = await connection.exchange(request)
+        except BadAnswerError as error:
+            connection.close()
+            raise httpx.RemoteProtocolError(str(error), request=request) from error
+        except OSError as error:
+            connection.close()
+            raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_reusable and len(self._idle) < IDLE_CONNECTIONS:
+            self._idle.append((time.monotonic(), connection))
+        else:
+            connection.close()
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+
+    def _take_idle(self) -> "_Connection | None":
+        while self._idle:
+            since, connection = self._idle.pop()
+            if connection.is_open and time.monotonic() - since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self) -> "_Connection":
+        loop = asyncio.get_running_loop()
+
+        def make() -> _Connection:
+            return _Connection(self._answer_limit_bytes)
+
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                if self._endpoint.startswith("unix:"):
+                    return (await loop.create_unix_connection(make, self._endpoint.removeprefix("unix:")))[1]
+                url = urlsplit(self._endpoint)
+                tls = ssl.create_default_context() if url.scheme == "https" else None
+                port = url.port or (443 if tls else 80)
+                return (await loop.create_connection(make, url.hostname or "", port, ssl=tls))[1]
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(f"{self._endpoint}: no connection in {CONNECT_SECONDS:g} s") from error
+        except OSError as error:
+            raise httpx.ConnectError(f"{self._endpoint}: {error.strerror or error}") from error
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: it moves bytes between the socket and the exchanges, and knows when to wait."""
+
+    def __init__(self, answer_limit_bytes: int) -> None:
+        self._exchanges = HttpExchanges(answer_limit_bytes)
+        self._answer: asyncio.Future[HttpAnswer] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._continued = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
+    @property
+    def is_reusable(self) -> bool:
+        return self.is_open and self._exchanges.is_reusable
+
+    @property
+    def has_begun_to_answer(self) -> bool:
+        return self._exchanges.has_begun_to_answer
+
+    def close(self) -> None:
+        if self._answer is not None and not self._answer.cancel() and not self._answer.cancelled():
+            self._answer.exception()  # whoever asked is gone; an error that nobody fetches would be logged
+        self._transport.abort()
+
+    async def exchange(self, request: httpx.Request) -> HttpAnswer:
+        """Send one request and return its answer.
+
+        Raises:
+            BadAnswerError: see HttpExchanges.receive.
+            OSError: the connection was lost.
+        """
+        self._answer = asyncio.get_running_loop().create_future()
+        self._continued.clear()
+        headers = request.headers.raw
+        waits = int(request.headers.get("content-length", "0")) > CONTINUE_ABOVE_BYTES
+        if waits:
+            headers = [*headers, (b"Expect", b"100-continue")]
+        head = self._exchanges.begin(request.method.encode(), request.url.raw_path, headers)
+        if waits:
+            self._transport.write(head)
+            head = b""
+            await self._wait_for_continue(self._answer)
+        await self._send_body(head, request.stream, self._answer)
+        return await self._answer
+
+    async def _wait_for_continue(self, answer: asyncio.Future[HttpAnswer]) -> None:
+        try:
+            async with asyncio.timeout(CONTINUE_SECONDS):
+                while not (self._exchanges.may_send_body or answer.done()):
+                    self._continued.clear()
+                    await self._continued.wait()
+        except TimeoutError:
+            pass
+
+    async def _send_body(
+        self,
+        head: bytes,
+        stream: httpx.AsyncByteStream | httpx.SyncByteStream,
+        answer: asyncio.Future[HttpAnswer],
+    ) -> None:
+        assert isinstance(stream, httpx.AsyncByteStream)
+        async for chunk in _not_empty(stream):
+            if answer.done():  # early: too big, no token, draining; nobody wants the rest
+                return
+            self._transport.write(head + self._exchanges.send_body(chunk))
+            head = b""
+            await self._writable.wait()
+        if not answer.done():
+            self._transport.write(head + self._exchanges.end_body())
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done():
+            # Bytes that nobody asked for: this connection must not carry another request.
+            self._transport.abort()
+            return
+        self._feed(data)
+
+    def eof_received(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._feed(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._writable.set()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionResetError("connection closed by the scanner"))
+        self._continued.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _feed(self, data: bytes) -> None:
+        assert self._answer is not None
+        try:
+            answer = self._exchanges.receive(data)
+        except BadAnswerError as error:
+            if data or self._exchanges.has_begun_to_answer:
+                self._answer.set_exception(error)
+            else:
+                self._answer.set_exception(ConnectionResetError("connection closed by the scanner"))
+        else:
+            if answer is not None:
+                self._answer.set_result(answer)
+        self._continued.set()
+        if self._answer.done():
+            self._writable.set()
+
+
+async def _not_empty(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:
+    async for chunk in stream:
+        if chunk:
+            yield chunk

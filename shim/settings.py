@@ -1,0 +1,166 @@
+"""The shim's one settings file, ``/etc/courier/couriergate-shim.toml``: each setting with its unit and default."""
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+DEFAULT_PATH = Path("/etc/courier/couriergate-shim.toml")
+
+
+class SettingsError(ValueError):
+    """A settings file that must not be used; the message names file, line, what was wanted and what came."""
+
+
+class TooBig(StrEnum):
+    """What becomes of a message that is too big to be looked at."""
+
+    REJECT = "reject"
+    TEMPFAIL = "tempfail"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See docs/reference/shim_settings.md, which has a heading for each of them."""
+
+    scanners: tuple[str, ...] = ("http://127.0.0.1:8025",)
+    token_file: Path | None = None
+    filter_directory: Path = Path("/var/lib/courier/allfilters")
+    socket_name: str = "couriergate"
+    deadline_seconds: float = 60.0
+    retry_seconds: float = 20.0
+    too_big: TooBig = TooBig.REJECT
+    max_message_bytes: int = 100 * 2**20
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read the settings; without a path the default file, and if that is not there the defaults.
+
+    Raises:
+        SettingsError: the file cannot be read, is not TOML, or holds an unknown key or an impossible value.
+    """
+    chosen = DEFAULT_PATH if path is None else path
+    try:
+        text = chosen.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if path is None:
+            return Settings()
+        raise SettingsError(f"{chosen}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: cannot be read: {error}") from error
+    return parse_settings(text, str(chosen))
+
+
+def parse_settings(text: str, where: str) -> Settings:
+    """Read the settings from TOML text.
+
+    Raises:
+        SettingsError: as load_settings.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{where}: not TOML: {error}") from error
+    known = {one.name: one for one in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        place = f"{where}, line {_line_of(name, text)}"
+        if name not in known:
+            raise SettingsError(f"{place}: unknown setting {name!r}{_nearest(name, list(known))}")
+        values[name] = _READERS[name](value, f"{place}: {name}")
+    return Settings(**values)
+
+
+def read_token(settings: Settings) -> str | None:
+    """Read the bearer token, if one is set.
+
+    Raises:
+        SettingsError: the file cannot be read, or holds no single word of printable ASCII.
+    """
+    if settings.token_file is None:
+        return None
+    try:
+        token = settings.token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{settings.token_file}: the token cannot be read: {error}") from error
+    if not re.fullmatch(r"[!-~]+", token):
+        raise SettingsError(f"{settings.token_file}: want one token of printable ASCII")
+    return token
+
+
+def _scanners(value: object, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise SettingsError(f'{place}: want a list such as ["http://127.0.0.1:8025"], got {value!r}')
+    return tuple(_scanner(one, place) for one in value)
+
+
+def _scanner(value: object, place: str) -> str:
+    if isinstance(value, str):
+        if value.startswith("unix:/"):
+            return value
+        parts = urlsplit(value)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.path in ("", "/"):
+            return value.removesuffix("/")
+    raise SettingsError(f"{place}: want http://HOST:PORT, https://HOST:PORT or unix:/PATH, got {value!r}")
+
+
+def _absolute_path(value: object, place: str) -> Path:
+    # The shim's working directory is Courier's prefix: a relative path would mean something else there.
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise SettingsError(f"{place}: want an absolute path, got {value!r}")
+    return Path(value)
+
+
+def _socket_name(value: object, place: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):
+        raise SettingsError(f"{place}: want a file name that begins with no dot, got {value!r}")
+    return value
+
+
+def _seconds(value: object, place: str) -> float:
+    # SMTP clients give up after ten minutes (RFC 5321 §4.5.3.2.6) and would send the mail twice.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 300:
+        raise SettingsError(f"{place}: want seconds, above 0 and at most 300, got {value!r}")
+    return float(value)
+
+
+def _bytes(value: object, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise SettingsError(f"{place}: want a number of bytes, got {value!r}")
+    return value
+
+
+def _too_big(value: object, place: str) -> TooBig:
+    try:
+        return TooBig(str(value))
+    except ValueError as error:
+        raise SettingsError(f"{place}: want one of {', '.join(TooBig)}, got {value!r}") from error
+
+
+_READERS = {
+    "scanners": _scanners,
+    "token_file": _absolute_path,
+    "filter_directory": _absolute_path,
+    "socket_name": _socket_name,
+    "deadline_seconds": _seconds,
+    "retry_seconds": _seconds,
+    "too_big": _too_big,
+    "max_message_bytes": _bytes,
+}
+
+
+def _line_of(name: str, text: str) -> int:
+    """Return the line of a top-level key; tomllib does not tell."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*(\[+\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]", line):
+            return number
+    return 1
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

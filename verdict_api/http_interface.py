@@ -1,0 +1,15 @@
+"""Names and limits of the HTTP interface that both sides must agree on."""
+
+API_VERSIONS = ("v1",)
+VERDICTS_PATH = "/v1/verdicts"
+
+ENVELOPE_HEADER = "Couriergate-Envelope"
+DEADLINE_HEADER = "Couriergate-Deadline-Ms"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+ENVELOPE_HEADER_LIMIT_BYTES = 8192  # of the encoded value: it must fit a proxy's header buffer
+VERDICT_LIMIT_BYTES = 8 * 2**20  # some 25,000 recipients; a longer answer is not one of ours
+
+MESSAGE_TYPE = "message/rfc822"
+MULTIPART_TYPE = "multipart/form-data"
+PROBLEM_TYPE = "application/problem+json"

@@ -1,0 +1,376 @@
+r"""JSON to types and back: strict about what we need, blind to what we do not know.
+
+Bytes that are not UTF-8 travel as ``\udcNN`` (PEP 383), which JSON's own escapes can carry.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar, cast
+
+from verdict_api.envelope import Client, Envelope, Recipient
+from verdict_api.smtp_reply import SmtpReply
+from verdict_api.verdict import (
+    DecidedBy,
+    Destiny,
+    HeaderAction,
+    HeaderEdit,
+    InspectorReport,
+    InspectorStatus,
+    MessageFacts,
+    RecipientVerdict,
+    ReportedFinding,
+    SpamReport,
+    Verdict,
+)
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+class CodecError(ValueError):
+    """What came is not what the interface says; the message names the place, what was wanted and what came."""
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    return _to_json(
+        {
+            "host": envelope.host,
+            "queue_id": envelope.queue_id,
+            "queue_ids": envelope.queue_ids,
+            "sender": envelope.sender,
+            "recipients": [
+                {
+                    "address": recipient.address,
+                    "original": recipient.original,
+                    "notify": recipient.notify,
+                    "local": recipient.local,
+                }
+                for recipient in envelope.recipients
+            ],
+            "client": {
+                "ip": envelope.client.ip,
+                "name": envelope.client.name,
+                "helo": envelope.client.helo,
+            },
+            "authenticated_user": envelope.authenticated_user,
+            "relay_client": envelope.relay_client,
+            "source": envelope.source,
+            "message_size": envelope.message_size,
+        }
+    )
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """Read an envelope; only ``sender`` and ``recipients`` with an ``address`` each are needed.
+
+    Raises:
+        CodecError: not JSON, a value of the wrong type, or no recipient.
+    """
+    fields = _Fields("envelope", _from_json("envelope", data))
+    recipients = tuple(
+        Recipient(
+            address=one.text("address"),
+            original=one.text("original", ""),
+            notify=one.text("notify", ""),
+            local=one.optional("local", one.flag),
+        )
+        for one in fields.objects("recipients")
+    )
+    if not recipients:
+        raise CodecError("envelope.recipients: want at least one recipient, got none")
+    client = fields.object("client", optional=True)
+    return Envelope(
+        host=fields.text("host", ""),
+        queue_id=fields.text("queue_id", ""),
+        queue_ids=fields.texts("queue_ids"),
+        sender=fields.text("sender"),
+        recipients=recipients,
+        client=Client(
+            ip=client.optional("ip", client.text),
+            name=client.optional("name", client.text),
+            helo=client.optional("helo", client.text),
+        ),
+        authenticated_user=fields.optional("authenticated_user", fields.text),
+        relay_client=fields.flag("relay_client", default=False),
+        source=fields.text("source", ""),
+        message_size=fields.optional("message_size", fields.whole_number),
+    )
+
+
+def encode_envelope_header(envelope: Envelope) -> str:
+    """Return the envelope as the value of a request header: base64url without padding."""
+    return base64.urlsafe_b64encode(encode_envelope(envelope)).rstrip(b"=").decode("ascii")
+
+
+def decode_envelope_header(value: str) -> Envelope:
+    """Read what ``encode_envelope_header`` wrote.
+
+    Raises:
+        CodecError: not base64url, or not an envelope.
+    """
+    try:
+        data = base64.b64decode(value.encode("ascii") + b"=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise CodecError(f"envelope header: want base64url of JSON, got {value[:40]!r}") from error
+    return decode_envelope(data)
+
+
+def encode_verdict(verdict: Verdict) -> bytes:
+    return _to_json(_verdict_to_fields(verdict))
+
+
+def decode_verdict(data: bytes) -> Verdict:
+    """Read a verdict.
+
+    Raises:
+        CodecError: not JSON, a needed field missing, a value of the wrong type, or a destiny, status or header
+            action that this version does not know, by name. Whoever asked must then not let the mail pass.
+    """
+    return _verdict_from_fields(_Fields("verdict", _from_json("verdict", data)))
+
+
+def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
+    return {
+        "mail_id": verdict.mail_id,
+        "destiny": verdict.destiny,
+        "complete": verdict.complete,
+        "engines": verdict.engines,
+        "policy_version": verdict.policy_version,
+        "would_be": None if verdict.would_be is None else _verdict_to_fields(verdict.would_be),
+        "reply": _reply_to_fields(verdict.reply),
+        "decided_by": {
+            "category": verdict.decided_by.category,
+            "inspector": verdict.decided_by.inspector,
+            "policy": verdict.decided_by.policy,
+            "rule": verdict.decided_by.rule,
+        },
+        "recipients": [
+            {
+                "address": one.address,
+                "destiny": one.destiny,
+                "categories": one.categories,
+                "policy": one.policy,
+                "reply": _reply_to_fields(one.reply),
+                "replaced_by": one.replaced_by,
+            }
+            for one in verdict.recipients
+        ],
+        "added_recipients": verdict.added_recipients,
+        "findings": [
+            {
+                "category": one.category,
+                "sub_category": one.sub_category,
+                "inspector": one.inspector,
+                "name": one.name,
+                "part": one.part,
+                "score": one.score,
+                "detail": one.detail,
+            }
+            for one in verdict.findings
+        ],
+        "inspectors": [
+            {
+                "name": one.name,
+                "required": one.required,
+                "status": one.status,
+                "reason": one.reason,
+                "version": one.version,
+                "milliseconds": one.milliseconds,
+            }
+            for one in verdict.inspectors
+        ],
+        "spam": {"score": verdict.spam.score, "tests": verdict.spam.tests},
+        "header_edits": [
+            {"action": one.action, "name": one.name, "value": one.value} for one in verdict.header_edits
+        ],
+        "quarantine": {"stored": verdict.quarantine_stored},
+        "message": {
+            "size": verdict.message.size,
+            "sha256": verdict.message.sha256,
+            "message_id": verdict.message.message_id,
+        },
+        "milliseconds": verdict.milliseconds,
+    }
+
+
+def _verdict_from_fields(fields: "_Fields") -> Verdict:
+    decided_by = fields.object("decided_by")
+    spam = fields.object("spam", optional=True)
+    message = fields.object("message")
+    would_be = fields.optional("would_be", fields.object)
+    return Verdict(
+        mail_id=fields.text("mail_id"),
+        destiny=fields.choice("destiny", Destiny),
+        complete=fields.flag("complete"),
+        engines=fields.text("engines", "real"),
+        policy_version=fields.text("policy_version", ""),
+        would_be=None if would_be is None else _verdict_from_fields(would_be),
+        reply=_reply_from_fields(fields.object("reply")),
+        decided_by=DecidedBy(
+            category=decided_by.text("category"),
+            inspector=decided_by.optional("inspector", decided_by.text),
+            policy=decided_by.text("policy", ""),
+            rule=decided_by.text("rule", ""),
+        ),
+        recipients=tuple(
+            RecipientVerdict(
+                address=one.text("address"),
+                destiny=one.choice("destiny", Destiny),
+                categories=one.texts("categories"),
+                policy=one.text("policy", ""),
+                reply=_reply_from_fields(one.object("reply")),
+                replaced_by=one.optional("replaced_by", one.text),
+            )
+            for one in fields.objects("recipients")
+        ),
+        added_recipients=fields.texts("added_recipients"),
+        findings=tuple(
+            ReportedFinding(
+                category=one.text("category"),
+                sub_category=one.optional("sub_category", one.text),
+                inspector=one.text("inspector", ""),
+                name=one.text("name", ""),
+                part=one.optional("part", one.text),
+                score=one.optional("score", one.number),
+                detail=one.text("detail", ""),
+            )
+            for one in fields.objects("findings")
+        ),
+        inspectors=tuple(
+            InspectorReport(
+                name=one.text("name"),
+                required=one.flag("required", default=False),
+                status=one.choice("status", InspectorStatus),
+                reason=one.optional("reason", one.text),
+                version=one.optional("version", one.text),
+                milliseconds=one.number("milliseconds", 0.0),
+            )
+            for one in fields.objects("inspectors")
+        ),
+        spam=SpamReport(score=spam.optional("score", spam.number), tests=spam.texts("tests")),
+        header_edits=tuple(
+            HeaderEdit(
+                action=one.choice("action", HeaderAction),
+                name=one.text("name"),
+                value=one.optional("value", one.text),
+            )
+            for one in fields.objects("header_edits")
+        ),
+        quarantine_stored=fields.object("quarantine", optional=True).flag("stored", default=False),
+        message=MessageFacts(
+            size=message.whole_number("size"),
+            sha256=message.text("sha256", ""),
+            message_id=message.optional("message_id", message.text),
+        ),
+        milliseconds=fields.object("milliseconds", optional=True).numbers(),
+    )
+
+
+def _reply_to_fields(reply: SmtpReply) -> dict[str, object]:
+    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
+
+
+def _reply_from_fields(fields: "_Fields") -> SmtpReply:
+    try:
+        return SmtpReply(fields.whole_number("code"), fields.text("enhanced"), fields.text("text"))
+    except CodecError:
+        raise
+    except ValueError as error:
+        raise CodecError(f"{fields.where}: {error}") from error
+
+
+def _to_json(fields: dict[str, object]) -> bytes:
+    # ensure_ascii (the default) is what turns a surrogate into \udcNN.
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
+def _from_json(where: str, data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"{where}: want JSON, got {data[:40]!r} ({error})") from error
+
+
+class _Fields:
+    """The fields of one JSON object, each read with its type, or refused with its place."""
+
+    __slots__ = ("_values", "where")
+
+    def __init__(self, where: str, values: object) -> None:
+        if not isinstance(values, dict):
+            raise CodecError(f"{where}: want an object, got {_brief(values)}")
+        self.where = where
+        self._values = cast("dict[str, object]", values)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._values.get(name, default)
+        if not isinstance(value, str):
+            raise self._wrong(name, "a string")
+        if not value.isascii():
+            self._must_be_bytes_of_utf8(name, value)
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        values = self._values.get(name, [])
+        if not isinstance(values, list):
+            raise self._wrong(name, "a list of strings")
+        listed = _Fields(f"{self.where}.{name}", {str(index): value for index, value in enumerate(values)})
+        return tuple(listed.text(str(index)) for index in range(len(values)))
+
+    def flag(self, name: str, *, default: bool | None = None) -> bool:
+        value = self._values.get(name, default)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
+
+    def whole_number(self, name: str) -> int:
+        value = self._values.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self._wrong(name, "a whole number from 0")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        value = self._values.get(name, default)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise self._wrong(name, "a number")
+        return value
+
+    def numbers(self) -> dict[str, float]:
+        return {name: self.number(name) for name in self._values}
+
+    def choice(self, name: str, kind: type[E]) -> E:
+        value = self.text(name)
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise self._wrong(name, "one of " + ", ".join(kind)) from error
+
+    def object(self, name: str, *, optional: bool = False) -> "_Fields":
+        return _Fields(f"{self.where}.{name}", self._values.get(name, {} if optional else None))
+
+    def objects(self, name: str) -> list["_Fields"]:
+        values = self._values.get(name, [])
+        if not isinstance(values, list):
+            raise self._wrong(name, "a list")
+        return [_Fields(f"{self.where}.{name}[{index}]", value) for index, value in enumerate(values)]
+
+    def optional(self, name: str, read: Callable[[str], T]) -> T | None:
+        return None if self._values.get(name) is None else read(name)
+
+    def _must_be_bytes_of_utf8(self, name: str, value: str) -> None:
+        try:
+            value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise self._wrong(name, "text, or bytes as \\udc80 to \\udcff") from error
+
+    def _wrong(self, name: str, wanted: str) -> CodecError:
+        found = _brief(self._values[name]) if name in self._values else "nothing"
+        return CodecError(f"{self.where}.{name}: want {wanted}, got {found}")
+
+
+def _brief(value: object) -> str:
+    shown = ascii(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,132 @@
+"""What becomes of a message, for each recipient, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verdict_api.smtp_reply import SmtpReply
+
+
+class Destiny(StrEnum):
+    """What happens to the message for one recipient. Closed: a new one means another version of the interface."""
+
+    PASS = "pass"
+    REJECT = "reject"
+    BOUNCE = "bounce"
+    DISCARD = "discard"
+    TEMPFAIL = "tempfail"
+
+
+class InspectorStatus(StrEnum):
+    """Could not look is never clean: ``not_done`` is a status of its own."""
+
+    CLEAN = "clean"
+    HIT = "hit"
+    NOT_DONE = "not_done"
+
+
+class HeaderAction(StrEnum):
+    """What to do to a header field. Closed, as destinies are."""
+
+    ADD = "add"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBy:
+    """Who decided: the blocking category, who saw it, and the policy and rule that gave it its destiny."""
+
+    category: str
+    inspector: str | None
+    policy: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientVerdict:
+    """The destiny of one recipient, in the order of the envelope. ``categories`` as ``bad_header.8bit``."""
+
+    address: str
+    destiny: Destiny
+    categories: tuple[str, ...]
+    policy: str
+    reply: SmtpReply
+    replaced_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFinding:
+    """What one inspector saw, and in which part (None: in the message as a whole)."""
+
+    category: str
+    sub_category: str | None
+    inspector: str
+    name: str
+    part: str | None = None
+    score: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InspectorReport:
+    """How one inspector fared. ``required``: without it the verdict is not complete."""
+
+    name: str
+    required: bool
+    status: InspectorStatus
+    reason: str | None
+    version: str | None
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpamReport:
+    """The score, None where nobody scored, and the tests that made it."""
+
+    score: float | None = None
+    tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderEdit:
+    """One change to the header of the message; ``value`` is None for a removal."""
+
+    action: HeaderAction
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """The message that was judged: bytes as received, SHA-256 in hexadecimal, its Message-ID if it has one."""
+
+    size: int
+    sha256: str
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one message.
+
+    ``recipients`` answers the envelope's list in order, one for one. ``complete`` is false if an inspector that
+    is required could not look. ``engines`` is ``demo`` if no real virus engine is set up, else ``real``.
+    ``milliseconds`` has ``total`` and the steps.
+    """
+
+    mail_id: str
+    destiny: Destiny
+    complete: bool
+    policy_version: str
+    reply: SmtpReply
+    decided_by: DecidedBy
+    recipients: tuple[RecipientVerdict, ...]
+    findings: tuple[ReportedFinding, ...]
+    inspectors: tuple[InspectorReport, ...]
+    message: MessageFacts
+    milliseconds: dict[str, float]
+    engines: str = "real"
+    spam: SpamReport = SpamReport()
+    header_edits: tuple[HeaderEdit, ...] = ()
+    added_recipients: tuple[str, ...] = ()
+    quarantine_stored: bool = False
+    would_be: "Verdict | None" = None
