@@ -26,7 +26,7 @@ $(READY): requirements/dev.lock pyproject.toml
 	@touch $@
 
 demo: setup ## service, shim, a clean and an infected message through a real filter socket
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python deploy/demo.py
 
 test: setup build/shim.pyz ## every test; as root with the real Courier and clamd
 	@$(BIN)/python -m tests.run

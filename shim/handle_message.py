@@ -92,7 +92,7 @@ async def answer_connection(
             filter_reply.STOPPING,
         )
     except Exception as error:  # noqa: BLE001 (the one catch-all; it answers 4xx)
-        line.level, line.problem, reply = _trouble(error)
+        line.level, line.problem, reply = _trouble(error, rules)
     line.write(reply)
     try:
         writer.write(filter_reply.render_reply(reply))
@@ -153,11 +153,12 @@ def _carry_out(verdict: Verdict) -> SmtpReply:
     return verdict.reply
 
 
-def _trouble(error: Exception) -> tuple[Level, str, SmtpReply]:
+def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
     """Return what to log and what to answer."""
     match error:
         case MessageTooBigError():
-            return Level.WARNING, f"too big: {error}", filter_reply.TOO_BIG
+            reply = filter_reply.TOO_BIG if rules.too_big is TooBig.REJECT else filter_reply.TOO_BIG_FOR_NOW
+            return Level.WARNING, f"too big: {error}", reply
         case ScannerUnavailableError():
             return Level.ERROR, f"no verdict: {error}", filter_reply.NOT_CHECKED
         case QuestionRefusedError():

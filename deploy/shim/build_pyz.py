@@ -16,6 +16,14 @@ ROOT = Path(__file__).parents[2]
 SHEBANG = b"#!/usr/bin/python3\n"
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
 MAIN = "import sys\nfrom shim.__main__ import main\nsys.exit(main())\n"
+PIP_OPTIONS = (
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-compile",
+    "--no-deps",
+    "--require-hashes",
+    "--only-binary=:all:",
+)
 OUR_PACKAGES = ("shim", "verdict_api")
 
 
@@ -33,10 +41,19 @@ def main() -> None:
 
 def _collect(tree: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps",
-         "--require-hashes", "--only-binary", ":all:", "--target", tree, "-r", ROOT / "requirements/shim.lock"],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            *PIP_OPTIONS,
+            "--target",
+            tree,
+            "-r",
+            ROOT / "requirements/shim.lock",
+        ],
         check=True,
-    )  # fmt: skip
+    )
     shutil.rmtree(tree / "bin", ignore_errors=True)
     for package in OUR_PACKAGES:
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))

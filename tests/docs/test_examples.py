@@ -1,0 +1,86 @@
+"""What the documentation shows works: settings are accepted, and the commands do what the pages say."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.settings import parse_settings
+from tests.running_service import running_service
+from verdict_api.json_codec import decode_verdict
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+MESSAGE = b"From: alice@remote.example\nTo: bob@test.example\nSubject: an example\n\nHello Bob.\n"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the fenced blocks of a page, or of a page's one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("text", blocks("docs/reference/shim_settings.md", "toml"))
+def test_the_shim_takes_the_settings_of_its_reference(text: str) -> None:
+    settings = parse_settings(text, "example")
+
+    assert settings.scanners
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*blocks("docs/reference/scanner_settings.md", "toml"), *blocks("README.md", "toml")],
+)
+def test_the_service_takes_the_settings_of_the_documentation(text: str, tmp_path: Path) -> None:
+    (tmp_path / "scanner.toml").write_text(text)
+
+    checked = subprocess.run(
+        [PROGRAMS / "couriergate-scanner", "check", "--config", tmp_path / "scanner.toml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service without settings but for its port; the examples name 8025."""
+    with running_service(tmp_path_factory.mktemp("service")) as url:
+        yield url
+
+
+def test_the_calls_of_the_http_reference_answer_a_verdict(service: str, tmp_path: Path) -> None:
+    (tmp_path / "message.eml").write_bytes(MESSAGE)
+    examples = blocks("docs/reference/http_interface.md", "sh")
+
+    answers = [
+        subprocess.run(
+            ["bash", "-ec", example.replace("http://127.0.0.1:8025", service)],
+            cwd=tmp_path,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for example in examples
+    ]
+
+    assert [decode_verdict(answer).destiny for answer in answers] == ["pass", "pass"]
+
+
+def test_the_scan_command_of_the_readme_reports_on_a_message(service: str, tmp_path: Path) -> None:
+    (tmp_path / "message.eml").write_bytes(MESSAGE)
+    assert ".venv/bin/couriergate scan message.eml" in (ROOT / "README.md").read_text()
+
+    scanned = subprocess.run(
+        [PROGRAMS / "couriergate", "scan", "--url", service, "message.eml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert scanned.returncode == 0
+    assert scanned.stdout.startswith("message.eml: pass (clean)\n")

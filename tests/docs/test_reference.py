@@ -1,0 +1,92 @@
+"""The reference has a heading for each setting, reply and log field, and none for what is not there."""
+
+import ast
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from scanner_service.settings import Settings as ScannerSettings
+from shim import filter_reply
+from shim.settings import Settings as ShimSettings
+from verdict_api.smtp_reply import SmtpReply
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tests/**/*.md")])
+
+
+def headings(page: str) -> set[str]:
+    """Return what stands in code spans in the headings of a page."""
+    lines = (REFERENCE / page).read_text().splitlines()
+    return {span for line in lines if line.startswith("#") for span in re.findall(r"`([^`]+)`", line)}
+
+
+def test_each_shim_setting_has_its_heading() -> None:
+    settings = {field.name for field in dataclasses.fields(ShimSettings)}
+
+    documented = headings("shim_settings.md")
+
+    assert documented == settings
+
+
+def test_each_scanner_setting_has_its_heading() -> None:
+    settings = set()
+    for section, field in ScannerSettings.model_fields.items():
+        assert isinstance(field.annotation, type)
+        assert issubclass(field.annotation, BaseModel)
+        settings |= {f"[{section}] {name}" for name in field.annotation.model_fields}
+
+    documented = headings("scanner_settings.md")
+
+    assert documented == settings
+
+
+def test_each_reply_of_the_shim_has_its_heading() -> None:
+    replies = {str(value) for value in vars(filter_reply).values() if isinstance(value, SmtpReply)}
+
+    documented = headings("replies.md")
+
+    assert replies <= documented
+
+
+def test_each_reply_of_the_judge_has_its_heading() -> None:
+    source = (ROOT / "scanner_service/judge/one_reply.py").read_text()
+    texts = re.findall(r'SmtpReply\((4\d\d|5\d\d), "([\d.]+)", f"([^{]+)', source)
+
+    documented = headings("replies.md")
+
+    assert len(texts) == 2
+    for code, enhanced, text in texts:
+        assert any(heading.startswith(f"{code} {enhanced} {text}") for heading in documented)
+
+
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [("shim/handle_message.py", "log"), ("shim/daemon.py", "log"), ("scanner_service/mail_log.py", "info")],
+)
+def test_each_log_field_has_its_heading(source: str, call: str) -> None:
+    calls = [node for node in ast.walk(ast.parse((ROOT / source).read_text())) if isinstance(node, ast.Call)]
+    fields = {
+        keyword.arg
+        for node in calls
+        if (isinstance(node.func, ast.Name) and node.func.id == call)
+        or (isinstance(node.func, ast.Attribute) and node.func.attr == call)
+        for keyword in node.keywords
+    }
+
+    documented = headings("log_lines.md") | {"host"}  # in the sentence on the service's line
+
+    assert fields
+    assert fields <= documented
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    broken = [link for link in links if not (page.parent / link).exists()]
+
+    assert broken == []
