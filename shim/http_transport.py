@@ -133,7 +133,7 @@ class _Connection(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self._continued.clear()
         headers = request.headers.raw
-        waits = int(request.headers.get("content-length", "0")) > CONTINUE_ABOVE_BYTES
+        waits = _announced_length(headers) > CONTINUE_ABOVE_BYTES
         if waits:
             headers = [*headers, (b"Expect", b"100-continue")]
         head = self._exchanges.begin(request.method.encode(), request.url.raw_path, headers)
@@ -211,6 +211,11 @@ class _Connection(asyncio.Protocol):
         self._continued.set()
         if self._answer.done():
             self._writable.set()
+
+
+def _announced_length(headers: list[tuple[bytes, bytes]]) -> int:
+    # httpx' own look-up decodes all headers to find one.
+    return next((int(value) for name, value in headers if name.lower() == b"content-length"), 0)
 
 
 async def _not_empty(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import struct
 from dataclasses import dataclass
+from typing import cast
 
 import clamd
 
@@ -108,8 +109,7 @@ class _Conversation(asyncio.Protocol):
         return bytes(self._received)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         self._received += data

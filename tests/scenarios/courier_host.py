@@ -1,0 +1,119 @@
+"""A whole mail host in the namespaces of this process: Courier with our filter, clamd, the scanning service."""
+
+import http.client
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.scenarios.courier_mta import FILTERED_SOURCES, CourierMta
+from tests.scenarios.host_mounts import mount_host
+from tests.scenarios.log_file import LogFile
+from tests.scenarios.mail_users import add_mail_users, empty_maildirs
+from tests.scenarios.program import Program
+from tests.scenarios.programs_under_test import (
+    SCANNER,
+    SCANNER_HOST,
+    SCANNER_PORT,
+    SCANNER_SETTINGS,
+    SCANNER_STATE,
+    SHIM,
+    SHIM_SETTINGS,
+)
+from tests.scenarios.syslog_collector import SyslogCollector
+
+_LOGS = Path("/var/log")
+_SCANNER_CONFIG = Path("/etc/couriergate/scanner.toml")
+_CLAMD_CONFIG = Path("/etc/clamav/clamd-scenarios.conf")
+_CLAMD_DIRECTORY = Path("/run/clamav")
+_CLAMD_SOCKET = _CLAMD_DIRECTORY / "clamd.ctl"
+_SIGNATURES = Path(__file__).parent / "signatures"
+
+_CLAMD_SETTINGS = f"""\
+Foreground yes
+User clamav
+LocalSocket {_CLAMD_SOCKET}
+LocalSocketMode 666
+FixStaleSocket yes
+DatabaseDirectory {_CLAMD_DIRECTORY}/signatures
+"""
+
+
+class CourierHost:
+    """Starts everything in the order that a mail host does, and puts it right again between scenarios."""
+
+    def __init__(self) -> None:
+        self.mail_log = LogFile(_LOGS / "mail.log")
+        self.courier = CourierMta(self.mail_log)
+        self.clamd = Program(
+            "clamd", ["clamd", f"--config-file={_CLAMD_CONFIG}"], _LOGS / "clamd.log", _clamd_answers
+        )
+        self.service = Program(
+            "service",
+            [str(SCANNER), "serve", "--config", str(_SCANNER_CONFIG)],
+            _LOGS / "scanner.log",
+            _scanner_is_ready,
+        )
+        self._syslog = SyslogCollector(self.mail_log.path)
+
+    def set_up(self, scratch: Path) -> None:
+        """Turn the namespaces into a mail host."""
+        mount_host(scratch)
+        add_mail_users()
+        self._configure_clamd()
+        self._configure_scanner()
+        self.courier.configure(SHIM, SHIM_SETTINGS)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start one part after the other, and stop those that came up in reverse."""
+        with ExitStack() as started:
+            for part in (self._syslog, self.clamd, self.service, self.courier):
+                part.start()
+                started.callback(part.stop)
+            yield
+
+    def restore(self) -> None:
+        """Undo what a scenario left behind, also one that failed half-way."""
+        self.clamd.ensure_running()
+        self.service.ensure_running()
+        self.courier.set_filtered_sources(FILTERED_SOURCES)
+        self.courier.ensure_filter_runs()
+        self.courier.wait_for_empty_queue()
+        self.courier.forget_bounces()
+        empty_maildirs()
+        for log in (self.mail_log, self.service.log):
+            log.begin_here()
+
+    def _configure_clamd(self) -> None:
+        _CLAMD_DIRECTORY.mkdir()
+        shutil.chown(_CLAMD_DIRECTORY, "clamav", "clamav")
+        shutil.copytree(_SIGNATURES, _CLAMD_DIRECTORY / "signatures")
+        _CLAMD_CONFIG.write_text(_CLAMD_SETTINGS)
+
+    def _configure_scanner(self) -> None:
+        SCANNER_STATE.mkdir()
+        _SCANNER_CONFIG.parent.mkdir(exist_ok=True)
+        _SCANNER_CONFIG.write_text(SCANNER_SETTINGS)
+
+
+def _clamd_answers() -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(_CLAMD_SOCKET))
+            connection.sendall(b"zPING\0")
+            return connection.recv(16) == b"PONG\0"
+    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
+        return False
+
+
+def _scanner_is_ready() -> bool:
+    connection = http.client.HTTPConnection(SCANNER_HOST, SCANNER_PORT, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,188 @@
+"""The Courier MTA of the mail host: its settings, its four daemons, its queue and its filter."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.scenarios.log_file import LogFile
+from tests.scenarios.process_list import command_line, process_ids
+from tests.scenarios.program import CLEAN_ENVIRONMENT, START_LIMIT_SECONDS, ProgramError
+from tests.scenarios.waiting import wait_until
+
+SMTP_ADDRESS = ("127.0.0.1", 2525)
+MAIL_DOMAIN = "test.example"
+FILTER_NAME = "couriergate"
+FILTERED_SOURCES = "esmtp"
+
+_COMMAND_LIMIT_SECONDS = 30
+_QUEUE_LIMIT_SECONDS = 30
+
+_SETTINGS = Path("/etc/courier")
+_STATE = Path("/var/lib/courier")
+_FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+_FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
+_FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
+
+_STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
+_STATE_MODES |= {"tmp": 0o770}
+_RUN_MODES = {"courier": 0o775, "courier/authdaemon": 0o750}
+
+_SETTINGS_FILES = {
+    "me": f"mx.{MAIL_DOMAIN}",
+    "defaultdomain": MAIL_DOMAIN,
+    "locals": f"localhost\nmx.{MAIL_DOMAIN}\n{MAIL_DOMAIN}",
+    "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
+    "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
+    "bofh": "maxrcpts 1000",
+}
+
+# esmtpd sources the file as shell: the last assignment holds. No DNS, no TARPIT (it delays each 5xx by 8 s
+# and more), no limits on clients from one address.
+_ESMTPD_SETTINGS = f"""
+ADDRESS={SMTP_ADDRESS[0]}
+PORT={SMTP_ADDRESS[1]}
+BOFHCHECKDNS=0
+TARPIT=0
+MAXDAEMONS=200
+MAXPERIP=200
+MAXPERC=200
+ESMTPAUTH="LOGIN PLAIN"
+TCPDOPTS="$TCPDOPTS -nodnslookup"
+"""
+
+_MAKE_TABLES = ("makesmtpaccess", "makeacceptmailfor", "makealiases", "makehosteddomains")
+
+
+class CourierMta:
+    """Debian's Courier, as its package installs it, with a filter of ours."""
+
+    def __init__(self, mail_log: LogFile) -> None:
+        self._mail_log = mail_log
+
+    def configure(self, filter_program: Path, filter_settings: str) -> None:
+        self._make_directories()
+        for name, content in _SETTINGS_FILES.items():
+            (_SETTINGS / name).write_text(f"{content}\n")
+        with (_SETTINGS / "esmtpd").open("a") as esmtpd:
+            esmtpd.write(_ESMTPD_SETTINGS)
+        self.set_filtered_sources(FILTERED_SOURCES)
+        self._install_filter(filter_program, filter_settings)
+        for command in _MAKE_TABLES:
+            self._run(command)
+
+    def start(self) -> None:
+        self._run("authdaemond", "start")
+        self.start_filter()
+        self._run("courier", "start")
+        self._run("esmtpd", "start")
+        try:
+            wait_until(_greets, START_LIMIT_SECONDS, "a greeting on the SMTP port")
+        except TimeoutError as e:
+            raise self._error(str(e)) from e
+
+    def stop(self) -> None:
+        self._run("esmtpd", "stop")
+        self._run("courier", "stop")
+        self.stop_filter()
+        self._run("authdaemond", "stop")
+
+    def start_filter(self) -> None:
+        """Start the filter, and make sure of its socket: without one Courier passes all mail unfiltered."""
+        self._run("courierfilter", "start")
+        if not _FILTER_SOCKET.is_socket():
+            raise self._error(f"want a filter socket at {_FILTER_SOCKET}, got none")
+
+    def stop_filter(self) -> None:
+        self._run("courierfilter", "stop")
+
+    def restart_filter(self) -> None:
+        self.stop_filter()
+        self.start_filter()
+
+    def kill_filter(self) -> None:
+        """Kill every process of the filter at once, so that none starts another again."""
+        for pid in self._filter_processes():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self._filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
+
+    def ensure_filter_runs(self) -> None:
+        if not self._filter_processes():
+            self.restart_filter()
+
+    def set_filtered_sources(self, sources: str) -> None:
+        """Say which kinds of submission are filtered; `submit` reads it for every message."""
+        (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
+
+    def wait_for_empty_queue(self) -> None:
+        wait_until(self._queue_is_empty, _QUEUE_LIMIT_SECONDS, "an empty queue")
+
+    def forget_bounces(self) -> None:
+        """Courier refuses a recipient for two hours after a bounce; the next scenario must not see that."""
+        for file in (_STATE / "track").iterdir():
+            file.unlink()
+
+    def _make_directories(self) -> None:
+        for name, mode in _STATE_MODES.items():
+            _make_directory(_STATE / name, mode)
+        for name, mode in _RUN_MODES.items():
+            _make_directory(Path("/run") / name, mode)
+
+    def _install_filter(self, program: Path, settings: str) -> None:
+        shutil.copyfile(program, _FILTER_PROGRAM)
+        _FILTER_PROGRAM.chmod(0o755)
+        for link in _FILTER_LINK.parent.iterdir():
+            link.unlink()
+        _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
+        (_SETTINGS / f"{FILTER_NAME}-shim.toml").write_text(settings)
+
+    def _queue_is_empty(self) -> bool:
+        """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
+        return not any(
+            re.match(r"[CD]\d|\d+\.\d+\.", name)
+            for directory in ("tmp", "msgs", "msgq")
+            for _, _, names in os.walk(_STATE / directory)  # forgives directories that Courier removes meanwhile
+            for name in names
+        )
+
+    def _filter_processes(self) -> list[int]:
+        return [pid for pid in process_ids() if str(_FILTER_LINK) in command_line(pid)]
+
+    def _run(self, *command: str) -> None:
+        """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
+        with tempfile.TemporaryFile() as output:
+            ended = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=CLEAN_ENVIRONMENT,
+                cwd="/",
+                timeout=_COMMAND_LIMIT_SECONDS,
+                check=False,
+            )
+            output.seek(0)
+            if ended.returncode != 0:
+                printed = output.read().decode()
+                raise self._error(f"{' '.join(command)} ended with {ended.returncode} and printed {printed!r}")
+
+    def _error(self, text: str) -> ProgramError:
+        return ProgramError(f"{text}; the mail log:\n{self._mail_log.tail()}")
+
+
+def _greets() -> bool:
+    try:
+        with socket.create_connection(SMTP_ADDRESS, timeout=START_LIMIT_SECONDS) as connection:
+            return connection.recv(4).startswith(b"220")
+    except ConnectionRefusedError:
+        return False
+
+
+def _make_directory(directory: Path, mode: int) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.chown(directory, "courier", "courier")
+    directory.chmod(mode)

@@ -1,0 +1,93 @@
+"""A program that the scenarios start, stop, kill and stall."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.scenarios.log_file import LogFile
+from tests.scenarios.waiting import wait_until
+
+START_LIMIT_SECONDS = 15
+_STOP_LIMIT_SECONDS = 15
+
+# Nothing of the developer's own environment: proxies and locales would change what is tested.
+CLEAN_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class ProgramError(Exception):
+    """A program did not come up, did not stop or reported failure; the message ends with its log."""
+
+
+class Program:
+    """One long-running program in the foreground, with its output in a log file."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> None:
+        self.name = name
+        self.log = LogFile(log)
+        self._command = command
+        self._is_ready = is_ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it is ready."""
+        with self.log.path.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=CLEAN_ENVIRONMENT,
+            )
+        try:
+            wait_until(self._is_up_or_gone, START_LIMIT_SECONDS, f"{self.name} ready")
+        except TimeoutError as e:
+            self.kill()
+            raise ProgramError(f"{e}; its log:\n{self.log.tail()}") from e
+        if self._process.poll() is not None:
+            raise ProgramError(f"{self.name} ended with {self._process.returncode}; its log:\n{self.log.tail()}")
+
+    def ensure_running(self) -> None:
+        """Undo whatever a scenario did to it."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+        else:
+            self.resume()
+
+    def stop(self) -> None:
+        """End it as an administrator would, with SIGTERM."""
+        self._signal(signal.SIGTERM)
+        self.resume()  # stalled, it would not see the signal
+        try:
+            self._running().wait(_STOP_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired as e:
+            self.kill()
+            raise ProgramError(f"{self.name} did not stop: {e}; its log:\n{self.log.tail()}") from e
+
+    def kill(self) -> None:
+        """End it without a chance to clean up."""
+        self._signal(signal.SIGKILL)
+        self._running().wait()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def stall(self) -> None:
+        """Let it stand still: it keeps its connections, and answers nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _is_up_or_gone(self) -> bool:
+        return self._running().poll() is not None or self._is_ready()
+
+    def _signal(self, number: signal.Signals) -> None:
+        self._running().send_signal(number)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ProgramError(f"{self.name} was never started")
+        return self._process

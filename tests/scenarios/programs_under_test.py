@@ -1,0 +1,31 @@
+"""The two programs of this checkout that the scenarios prove, and the settings they get."""
+
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+SCANNER = _ROOT / ".venv/bin/couriergate-scanner"
+SHIM = _ROOT / "build/shim.pyz"
+
+SCANNER_STATE = Path("/run/couriergate")
+SCANNER_HOST = "127.0.0.1"
+SCANNER_PORT = 8025
+
+# Short, so that scenarios with something down take seconds; the order must hold as in production:
+# the scanner gives up on clamd before the shim gives up on the scanner.
+SCANNER_SETTINGS = f"""\
+[state]
+directory = "{SCANNER_STATE}"
+[listen]
+host = "{SCANNER_HOST}"
+port = {SCANNER_PORT}
+[virus]
+engine_wait_seconds = 3
+engines = [{{kind = "clamd", address = "unix:/run/clamav/clamd.ctl"}}]
+"""
+
+SHIM_SETTINGS = f"""\
+scanners = ["http://{SCANNER_HOST}:{SCANNER_PORT}"]
+deadline_seconds = 10
+retry_seconds = 5
+"""

@@ -1,0 +1,163 @@
+"""Where one scenario plays: the host, the SMTP session and what the scenario has brought about so far."""
+
+import re
+import subprocess
+import threading
+from pathlib import Path
+
+from tests.scenarios.courier_host import CourierHost
+from tests.scenarios.mail_users import MAILBOXES
+from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
+from tests.scenarios.smtp_connection import SmtpConnection
+from tests.scenarios.transcript import Transcript
+from tests.scenarios.waiting import wait_until
+
+STRANGER = "127.0.0.2"
+_SHARED_MESSAGES = Path(__file__).parent / "messages"
+_LOG_LIMIT_SECONDS = 5
+_SENDMAIL_LIMIT_SECONDS = 60
+_QUEUE_ID = re.compile(r"\bqueue_id=\"?([0-9A-F.]+)")
+_BUG = re.compile(r"\bevent=bug\b|\"bug:|^Traceback")
+_NEW_MESSAGE_ID = re.compile(r"courierd: newmsg,id=([0-9A-F.]+)")
+
+
+class MismatchError(AssertionError):
+    """The host did not do what the dialog says: want ..., got ..."""
+
+
+class Stage:
+    """One scenario's hands and eyes; the sentences of a dialog move them."""
+
+    def __init__(self, host: CourierHost, folder: Path) -> None:
+        self.host = host
+        self.transcript = Transcript()
+        self._sendmail: subprocess.CompletedProcess[bytes] | None = None
+        self._folder = folder
+        self._connection: SmtpConnection | None = None
+        self._restarts: RepeatedRestarts | None = None
+
+    def close(self) -> None:
+        """Let nothing go on that the scenario began."""
+        self.disconnect()
+        self.end_restarts()
+
+    def connect(self, source: str) -> None:
+        self.disconnect()
+        self._connection = SmtpConnection(source, self.transcript)
+
+    def disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def connection(self) -> SmtpConnection:
+        """Return the open session, or a new one from a stranger's address."""
+        if self._connection is None:
+            self._connection = SmtpConnection(STRANGER, self.transcript)
+        return self._connection
+
+    def message(self, file: str) -> bytes:
+        """Read a message of the scenario's own folder, or one that several scenarios share."""
+        own = self._folder / file
+        return (own if own.exists() else _SHARED_MESSAGES / file).read_bytes()
+
+    def program(self, name: str) -> Program:
+        return {"service": self.host.service, "clamd": self.host.clamd}[name]
+
+    def send_locally(self, user: str, recipient: str, message: bytes) -> None:
+        mailbox = MAILBOXES[user]
+        self._sendmail = subprocess.run(
+            ["/usr/sbin/sendmail", recipient],
+            input=message,
+            capture_output=True,
+            cwd=mailbox.home,
+            env=CLEAN_ENVIRONMENT,
+            user=mailbox.uid,
+            group=mailbox.uid,
+            extra_groups=[],
+            timeout=_SENDMAIL_LIMIT_SECONDS,
+            check=False,
+        )
+        self.transcript.add("!", f"sendmail: {self._sendmail}")
+
+    def sendmail_result(self) -> subprocess.CompletedProcess[bytes]:
+        if self._sendmail is None:
+            raise MismatchError("want a `! sendmail` line before this one, got none")
+        return self._sendmail
+
+    def keep_restarting_service(self) -> None:
+        self._restarts = RepeatedRestarts(self.host)
+
+    def end_restarts(self) -> int:
+        """Return how many there were, once the service runs again."""
+        if self._restarts is None:
+            return 0
+        restarts, self._restarts = self._restarts, None
+        restarts.end()
+        self.transcript.add("!", f"the service was restarted {restarts.count} times")
+        return restarts.count
+
+    def log_lines(self, log: str) -> list[str]:
+        """Return what one program has logged since the scenario began."""
+        match log:
+            case "service":
+                return self.host.service.log.lines()
+            case "shim":
+                return [line for line in self.host.mail_log.lines() if " courierfilter: " in line]
+        return self.host.mail_log.lines()
+
+    def wait_for_log(self, log: str, text: str) -> None:
+        wait_until(
+            lambda: any(text in line for line in self.log_lines(log)),
+            _LOG_LIMIT_SECONDS,
+            f"{text!r} in the {log} log",
+        )
+
+    def wait_for_equal_queue_ids(self) -> set[str]:
+        """Wait until shim and service have logged the same messages, and return their queue ids."""
+        wait_until(
+            lambda: self._queue_ids("shim") == self._queue_ids("service") != set(),
+            _LOG_LIMIT_SECONDS,
+            "the same queue ids in the lines of shim and service",
+        )
+        return self._queue_ids("shim")
+
+    def accepted_queue_ids(self) -> set[str]:
+        return set(_NEW_MESSAGE_ID.findall("\n".join(self.log_lines("mail"))))
+
+    def bug_reports(self) -> list[str]:
+        """Return what our programs say of their own failures; a retry may have hidden them from the client."""
+        return [line for log in ("shim", "service") for line in self.log_lines(log) if _BUG.search(line)]
+
+    def _queue_ids(self, log: str) -> set[str]:
+        return set(_QUEUE_ID.findall("\n".join(self.log_lines(log))))
+
+
+class RepeatedRestarts:
+    """Restarts the service again and again in the background, until told to end."""
+
+    # Not shorter: the shim's tries lie up to a second apart, and all could fall between two short lives.
+    _PAUSE_SECONDS = 1.0
+
+    def __init__(self, host: CourierHost) -> None:
+        self.count = 0
+        self._host = host
+        self._error: Exception | None = None
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._restart_often, name="restarts")
+        self._thread.start()
+
+    def end(self) -> None:
+        """Return when the service runs again; raise what went wrong meanwhile."""
+        self._is_over.set()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _restart_often(self) -> None:
+        try:
+            while not self._is_over.wait(self._PAUSE_SECONDS):
+                self._host.service.restart()
+                self.count += 1
+        except Exception as e:  # noqa: BLE001 - raised again in `end`, where the scenario can fail
+            self._error = e
