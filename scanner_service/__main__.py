@@ -1,6 +1,7 @@
 """The program couriergate-scanner: serve, or check the settings."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from uvicorn.supervisors import Multiprocess
 
 from scanner_service import __version__
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
-from scanner_service.main import DEMO_WARNING, build_app, build_engines
+from scanner_service.main import DEMO_WARNING, build_app, build_engines, refuse_open_listener
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
 
 OK, FAILED = 0, 1
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--host", help="listen on this address")
     serving.add_argument("--port", type=int, help="listen on this TCP port")
     serving.add_argument("--uds", metavar="PATH", help="listen on this unix socket instead")
-    serving.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    serving.add_argument("--workers", type=_at_least_one, default=1, metavar="N", help="processes (default 1)")
     serving.set_defaults(command=_serve)
     _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
     return parser
@@ -60,6 +61,12 @@ def _command(
         "--config", type=Path, metavar="FILE", help=f"settings (default {DEFAULT_PATH}, if it is there)"
     )
     return command
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"want at least 1, got {number}")
+    return number
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -92,15 +99,17 @@ def _serve(arguments: argparse.Namespace) -> int:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         h11_max_incomplete_event_size=64 * 2**10,
     )
-    if arguments.workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
-    else:
-        Multiprocess(config, [listener]).run()
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again when it has ended
+        if arguments.workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            Multiprocess(config, [listener]).run()
     return OK
 
 
 def _check(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
+    refuse_open_listener(settings)
     for token in settings.auth.tokens:
         read_token(token.file)
     engines = build_engines(settings.virus.engines)

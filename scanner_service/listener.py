@@ -27,6 +27,8 @@ def open_listener(listen: Listen) -> socket.socket:
         return _listen_tcp(listen.host, listen.port)
     except OSError as error:
         raise ListenError(f"cannot listen on {describe(listen)}: {error.strerror or error}") from error
+    except UnicodeError as error:
+        raise ListenError(f"cannot listen on {describe(listen)}: {error}") from error
     except KeyError as error:
         raise ListenError(f"[listen] uds_group: there is no group {listen.uds_group!r}") from error
 
@@ -44,14 +46,19 @@ def _listen_unix(path: Path, group: str | None) -> socket.socket:
     hidden = path.with_name(f".{path.name}.{os.getpid()}")
     if path.exists() and not stat.S_ISSOCK(path.lstat().st_mode):
         raise ListenError(f"cannot listen on unix:{path}: it is there and no socket")
+    owner = -1 if group is None else grp.getgrnam(group).gr_gid
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    hidden.unlink(missing_ok=True)
-    listener.bind(str(hidden))
-    if group is not None:
-        os.chown(hidden, -1, grp.getgrnam(group).gr_gid)
-    hidden.chmod(0o660)
-    listener.listen(BACKLOG)
-    hidden.rename(path)
+    try:
+        hidden.unlink(missing_ok=True)
+        listener.bind(str(hidden))
+        os.chown(hidden, -1, owner)
+        hidden.chmod(0o660)
+        listener.listen(BACKLOG)
+        hidden.rename(path)
+    except OSError:
+        listener.close()
+        hidden.unlink(missing_ok=True)
+        raise
     return listener
 
 
@@ -60,7 +67,11 @@ def _listen_tcp(host: str, port: int) -> socket.socket:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(address)
-    listener.listen(BACKLOG)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener

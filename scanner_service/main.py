@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from scanner_service import __version__
 from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
-from scanner_service.api.health import health_router
-from scanner_service.api.verdicts import RequestLimits, verdicts_router
+from scanner_service.api.health import add_health_routes
+from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.clamd import ClamdAddress, ClamdClient
 from scanner_service.decode.mime import DecodeLimits
 from scanner_service.inspectors.clamd import ClamdEngine
@@ -53,16 +53,9 @@ def build_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problem.install(app)
-    app.include_router(
-        verdicts_router(
-            pipeline.judge_message,
-            access,
-            RequestLimits(settings.limits.max_message_bytes, settings.limits.deadline_seconds),
-        )
-    )
-    app.include_router(
-        health_router(access, pipeline.engines, lambda: {engine.name: engine.version for engine in engines})
-    )
+    limits = RequestLimits(settings.limits.max_message_bytes, settings.limits.deadline_seconds)
+    add_verdict_routes(app, pipeline.judge_message, access, limits)
+    add_health_routes(app, access, pipeline.engines, lambda: {engine.name: engine.version for engine in engines})
     return app
 
 
@@ -81,6 +74,19 @@ def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
         else:
             engines.append(YaraEngine(name))
     return tuple(engines)
+
+
+def refuse_open_listener(settings: Settings) -> None:
+    """Refuse to serve strangers without a token.
+
+    Raises:
+        SettingsError: the listener can be reached from elsewhere, and no tokens are set.
+    """
+    if not _local_hosts(settings.listen) and not settings.auth.tokens:
+        raise SettingsError(
+            f"[listen] host = {settings.listen.host!r} can be reached from elsewhere: set [auth] tokens, "
+            "or listen on 127.0.0.1 or a unix socket"
+        )
 
 
 def make_admin_token(directory: Path) -> Path:
@@ -102,11 +108,7 @@ def make_admin_token(directory: Path) -> Path:
 
 
 def _tokens(settings: Settings) -> tuple[Token, ...]:
-    if not _local_hosts(settings.listen) and not settings.auth.tokens:
-        raise SettingsError(
-            f"[listen] host = {settings.listen.host!r} can be reached from elsewhere: set [auth] tokens, "
-            "or listen on 127.0.0.1 or a unix socket"
-        )
+    refuse_open_listener(settings)
     admin = read_token(make_admin_token(settings.state.directory))
     return (
         Token("admin.token", digest_of(admin), frozenset({Scope.ADMIN})),

@@ -8,18 +8,24 @@ import difflib
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentFormatError
 
 from scanner_service.api.access import Scope
 from scanner_service.mail_log import LogFormat
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
+
+_TABLE = re.compile(r"\s*(\[\[?)([^\]]*)\]")
+_KEY = re.compile(r"\s*([^=#\[{]+?)\s*=")
 
 
 class SettingsError(ValueError):
@@ -71,6 +77,11 @@ class Auth(_Section):
 def _clamd_address(address: str) -> str:
     if not re.fullmatch(r"unix:/.+|tcp:[^:/]+:\d{1,5}|tcp:\[[0-9A-Fa-f:]+\]:\d{1,5}", address):
         raise ValueError(f"want unix:/PATH or tcp:HOST:PORT, got {address!r}")
+    if address.startswith("tcp:"):
+        host, _, port = address.removeprefix("tcp:").rpartition(":")
+        if int(port) > 65535:
+            raise ValueError(f"want a port of at most 65535, got {port}")
+        host.encode("idna")  # what no name service takes fails here, not at each message
     return address
 
 
@@ -147,6 +158,8 @@ def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
         return _settings_class({"listen": dict(listen)} if listen else {}, table)()
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(fault, chosen, text) for fault in error.errors())) from error
+    except EnvironmentFormatError as error:
+        raise SettingsError(f"environment: want JSON for a list or a whole section: {error}") from error
 
 
 def read_token(file: Path) -> str:
@@ -216,7 +229,7 @@ def _explain(fault: Mapping[str, object], file: Path, text: str) -> str:
     location = fault["loc"]
     assert isinstance(location, tuple)
     names = [str(one) for one in location if not (isinstance(one, str) and one in ("clamd", "yara"))]
-    line = _line_of([name for name in names if not name.isdigit()], text)
+    line = _line_of(names, text)
     place = f"{file}, line {line}" if line else "environment or command line"
     wanted = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
@@ -239,12 +252,25 @@ def _known(model: type[BaseModel]) -> str:
 
 def _line_of(names: list[str], text: str) -> int | None:
     """Return the line of a setting by its names from the top, or of the deepest table above it; None if not there."""
-    found = None
-    depth = 0
+    found, depth = None, 0
+    table: list[str] = []
+    tables_seen: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
-        if depth < len(names) and re.match(rf"\s*\[*\s*(\w+\.)*{re.escape(names[depth])}\s*[\].=]", line):
-            found = number
-            depth += 1
-            dotted = re.match(rf"\s*\[*\s*{re.escape('.'.join(names[depth - 1 :]))}\s*[\]=]", line)
-            depth = len(names) if dotted else depth
+        if header := _TABLE.match(line):
+            table = _parts_of(header[2])
+            if header[1] == "[[":
+                table.append(str(tables_seen[header[2]]))
+                tables_seen[header[2]] += 1
+            path = table
+        elif key := _KEY.match(line):
+            path = table + _parts_of(key[1])
+        else:
+            continue
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(names, path, strict=False)))
+        if shared > depth:
+            found, depth = number, shared
     return found
+
+
+def _parts_of(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from verdict_api.envelope import Client, Envelope, Recipient
 
+_MAPPED = "::ffff:"  # RFC 4291 §2.5.5.2
+
 
 class ControlFileError(ValueError):
     """A control file that does not say what Courier's always do; nobody can judge its message."""
@@ -53,7 +55,7 @@ def parse_control_file(data: bytes, path: str) -> ControlFile:
     """Read one control file; unknown letters are ignored, ``path`` is for the messages.
 
     Raises:
-        ControlFileError: no sender, no queue id, an ``R`` or ``N`` record before its recipient, or a delivery
+        ControlFileError: no sender, no queue id, more ``R`` or ``N`` records than recipients, or a delivery
             record without an index.
     """
     records = _collect(data, path)
@@ -113,7 +115,7 @@ def _collect(data: bytes, path: str) -> _Records:
             case b"S" | b"F":
                 records.done.add(_index(value, path, number))
     if len(records.originals) > len(records.addresses) or len(records.notifies) > len(records.addresses):
-        raise ControlFileError(f"{path}: want a recipient before each R and N record")
+        raise ControlFileError(f"{path}: want a recipient for each R and N record")
     return records
 
 
@@ -165,7 +167,10 @@ def _received_from(value: bytes) -> tuple[str | None, str | None]:
 def _plain_ip(value: bytes) -> str | None:
     """Courier writes IPv4 clients as ``::ffff:192.0.2.1``; return the plain form, None if it is no address."""
     try:
-        address = ipaddress.ip_address(value.decode("ascii"))
+        text = value.decode("ascii")
+        if text.startswith(_MAPPED) and "." in text:  # what Courier writes, without the long way through IPv6
+            return str(ipaddress.IPv4Address(text.removeprefix(_MAPPED)))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

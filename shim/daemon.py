@@ -10,21 +10,21 @@ import os
 import signal
 import socket
 import stat
+import time
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from shim.log_line import Level, log
 from shim.settings import Settings, SettingsError, read_token
 
-if TYPE_CHECKING:
-    from shim.handle_message import Rules
-    from shim.scanner_client import ScannerClient
-
 BACKLOG = 512  # submit gives up after five tries of a second if it is full
 DRAIN_SECONDS = 5.0  # courierfilter itself gives up after 15 s
+ACCEPT_PAUSE_SECONDS = 0.02
 READY_DESCRIPTOR = 3
+
+Answer = Callable[[socket.socket], Coroutine[None, None, None]]
 
 
 class Mode(StrEnum):
@@ -61,7 +61,7 @@ def run(settings: Settings, mode: Mode) -> None:
 
 async def _serve(listener: socket.socket, settings: Settings, mode: Mode) -> None:
     # httpx takes longer to import than all the rest; the socket is there by now.
-    from shim.handle_message import Rules  # noqa: PLC0415
+    from shim.handle_message import Rules, answer_connection  # noqa: PLC0415
     from shim.scanner_client import ScannerClient  # noqa: PLC0415
 
     scanners = ScannerClient(settings.scanners, _token(settings), settings.retry_seconds)
@@ -72,44 +72,49 @@ async def _serve(listener: socket.socket, settings: Settings, mode: Mode) -> Non
         too_big=settings.too_big,
     )
     stopping = _stop_requests(mode)
-    connections = _Connections(scanners, rules)
-    server = await asyncio.start_unix_server(connections.accept, sock=listener)
     log(Level.INFO, event="started", mode=mode, scanners=",".join(settings.scanners))
+    tasks: set[asyncio.Task[None]] = set()
+    answer = partial(answer_connection, scanners=scanners, rules=rules)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(listener, _accept, listener, answer, tasks)
     await stopping.wait()
-    server.close()
-    await connections.drain()
+    loop.remove_reader(listener)
+    listener.close()
+    await _drain(tasks)
     await scanners.aclose()
     log(Level.INFO, event="stopped")
 
 
-class _Connections:
-    """The messages in our hands."""
+def _accept(listener: socket.socket, answer: Answer, tasks: set[asyncio.Task[None]]) -> None:
+    """Take one connection; ``tasks`` are the messages in our hands."""
+    try:
+        connection, _ = listener.accept()
+    except BlockingIOError:
+        return  # submit hung up before we came
+    except OSError as error:
+        # No descriptor left: messages wait in the backlog until others are done.
+        log(Level.ERROR, event="cannot accept", problem=error.strerror)
+        time.sleep(ACCEPT_PAUSE_SECONDS)
+        return
+    connection.setblocking(False)
+    task = asyncio.create_task(_answer_and_close(connection, answer))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
-    def __init__(self, scanners: "ScannerClient", rules: "Rules") -> None:
-        self._scanners = scanners
-        self._rules = rules
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from shim.handle_message import answer_connection  # noqa: PLC0415
+async def _answer_and_close(connection: socket.socket, answer: Answer) -> None:
+    with connection:
+        await answer(connection)
 
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await answer_connection(reader, writer, self._scanners, self._rules)
-        finally:
-            self._tasks.discard(task)
-            writer.close()
 
-    async def drain(self) -> None:
-        """Let the messages in our hands finish; those that take too long are answered 4xx."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=1.0)
+async def _drain(tasks: set[asyncio.Task[None]]) -> None:
+    """Let the messages in our hands finish; those that take too long are answered 4xx."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1.0)
 
 
 def _open_socket(directory: Path, name: str) -> socket.socket:

@@ -39,12 +39,12 @@ class FilterRequestParser:
 
         Raises:
             FilterRequestError: end of file inside a request, more than REQUEST_LIMIT_BYTES, a path that is
-                not absolute, or no control file.
+                not absolute or has a NUL, or no control file.
         """
         # Only what is new can hold the end, and the LF before it: a slow asker must not cost quadratic time.
         searched = max(0, len(self._buffer) - 1)
         self._buffer += data
-        end = self._buffer.find(b"\n\n", searched)
+        end = self._buffer.find(b"\n\n", searched, REQUEST_LIMIT_BYTES)
         if end >= 0:
             return _parse(bytes(self._buffer[:end]))
         if not data:
@@ -59,8 +59,8 @@ def _parse(head: bytes) -> FilterRequest:
     data_path, *names = head.split(b"\n")
     control_paths = tuple(name for name in names if name != b" ")
     for path in (data_path, *control_paths):
-        if not path.startswith(b"/"):
-            raise FilterRequestError(f"filter request: want absolute paths, got {path!r}")
+        if not path.startswith(b"/") or b"\0" in path:
+            raise FilterRequestError(f"filter request: want absolute paths without NUL, got {path!r}")
     if not control_paths:
         raise FilterRequestError(f"filter request: no control file beside {data_path!r}")
     return FilterRequest(data_path, control_paths)

@@ -16,6 +16,7 @@ from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
 
 CONNECT_SECONDS = 1.0
 IDLE_SECONDS = 30.0
+BUFFER_BYTES = 16 * 2**10
 IDLE_CONNECTIONS = 64
 CONTINUE_SECONDS = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 for ever
 CONTINUE_ABOVE_BYTES = 512 * 2**10  # worth a round trip: a 413 or 503 then comes before the upload
@@ -34,16 +35,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._idle: list[tuple[float, _Connection]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request, on a kept connection if there is one, and return the whole answer."""
-        kept = self._take_idle()
-        if kept is not None:
-            try:
-                return await self._exchange(kept, request)
-            except httpx.ReadError:
-                # The scanner closed the kept connection as our request set out, and answered no byte of it.
-                if kept.has_begun_to_answer:
-                    raise
-        return await self._exchange(await self._connect(), request)
+        """Send the request, on a kept connection if there is one, and return the whole answer.
+
+        A kept connection may be closed as the request sets out. That is a ReadError too: nobody can tell whether
+        the scanner took the request, or broke on it, so who asks again must know.
+        """
+        return await self._exchange(self._take_idle() or await self._connect(), request)
 
     async def aclose(self) -> None:
         """Close the idle connections."""
@@ -91,13 +88,16 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 port = url.port or (443 if tls else 80)
                 return (await loop.create_connection(make, url.hostname or "", port, ssl=tls))[1]
         except TimeoutError as error:
-            raise httpx.ConnectTimeout(f"{self._endpoint}: no connection in {CONNECT_SECONDS:g} s") from error
+            raise httpx.ConnectTimeout(f"no connection in {CONNECT_SECONDS:g} s") from error
         except OSError as error:
-            raise httpx.ConnectError(f"{self._endpoint}: {error.strerror or error}") from error
+            raise httpx.ConnectError(str(error.strerror or error)) from error
 
 
-class _Connection(asyncio.Protocol):
-    """One connection: it moves bytes between the socket and the exchanges, and knows when to wait."""
+class _Connection(asyncio.BufferedProtocol):
+    """One connection: it moves bytes between the socket and the exchanges, and knows when to wait.
+
+    It brings its own buffer: asyncio's, of 256 KiB, would be mapped and unmapped for each answer.
+    """
 
     def __init__(self, answer_limit_bytes: int) -> None:
         self._exchanges = HttpExchanges(answer_limit_bytes)
@@ -105,6 +105,7 @@ class _Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._continued = asyncio.Event()
+        self._buffer = bytearray(BUFFER_BYTES)
 
     @property
     def is_open(self) -> bool:
@@ -113,10 +114,6 @@ class _Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         return self.is_open and self._exchanges.is_reusable
-
-    @property
-    def has_begun_to_answer(self) -> bool:
-        return self._exchanges.has_begun_to_answer
 
     def close(self) -> None:
         if self._answer is not None and not self._answer.cancel() and not self._answer.cancelled():
@@ -173,12 +170,16 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self._answer is None or self._answer.done():
             # Bytes that nobody asked for: this connection must not carry another request.
             self._transport.abort()
             return
-        self._feed(data)
+        self._feed(bytes(memoryview(self._buffer)[:nbytes]))
 
     def eof_received(self) -> None:
         if self._answer is not None and not self._answer.done():

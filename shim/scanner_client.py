@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-import uuid
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -65,7 +65,7 @@ class Question:
     envelope: Envelope
     message: SpoolFile
     deadline: float
-    idempotency_key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    idempotency_key: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,20 @@ def _scanner(value: object, place: str) -> str:
     if isinstance(value, str):
         if value.startswith("unix:/"):
             return value
-        parts = urlsplit(value)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.path in ("", "/"):
+        if _is_http_endpoint(value):
             return value.removesuffix("/")
     raise SettingsError(f"{place}: want http://HOST:PORT, https://HOST:PORT or unix:/PATH, got {value!r}")
+
+
+def _is_http_endpoint(value: str) -> bool:
+    """Say whether it is scheme, host and port and nothing else: no user, no path, no blank."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.:_%\[\]-]+/?", value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a broken IPv6 address, or a port that is none
+        return False
 
 
 def _absolute_path(value: object, place: str) -> Path:

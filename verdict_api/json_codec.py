@@ -20,6 +20,7 @@ from verdict_api.verdict import (
     InspectorReport,
     InspectorStatus,
     MessageFacts,
+    QuarantineReport,
     RecipientVerdict,
     ReportedFinding,
     SpamReport,
@@ -186,7 +187,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
         "header_edits": [
             {"action": one.action, "name": one.name, "value": one.value} for one in verdict.header_edits
         ],
-        "quarantine": {"stored": verdict.quarantine_stored},
+        "quarantine": {"stored": verdict.quarantine.stored},
         "message": {
             "size": verdict.message.size,
             "sha256": verdict.message.sha256,
@@ -259,7 +260,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
             )
             for one in fields.objects("header_edits")
         ),
-        quarantine_stored=fields.object("quarantine", optional=True).flag("stored", default=False),
+        quarantine=QuarantineReport(fields.object("quarantine", optional=True).flag("stored", default=False)),
         message=MessageFacts(
             size=message.whole_number("size"),
             sha256=message.text("sha256", ""),
@@ -289,21 +290,35 @@ def _to_json(fields: dict[str, object]) -> bytes:
 
 def _from_json(where: str, data: bytes) -> object:
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise CodecError(f"{where}: want JSON, got {data[:40]!r} ({error})") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is Python's, not JSON's")
 
 
 class _Fields:
     """The fields of one JSON object, each read with its type, or refused with its place."""
 
-    __slots__ = ("_values", "where")
+    __slots__ = ("_index", "_name", "_parent", "_values")
 
-    def __init__(self, where: str, values: object) -> None:
+    def __init__(
+        self, name: str, values: object, *, parent: "_Fields | None" = None, index: int | None = None
+    ) -> None:
+        self._name = name
+        self._parent = parent
+        self._index = index
         if not isinstance(values, dict):
-            raise CodecError(f"{where}: want an object, got {_brief(values)}")
-        self.where = where
+            raise CodecError(f"{self.where}: want an object, got {_brief(values)}")
         self._values = cast("dict[str, object]", values)
+
+    @property
+    def where(self) -> str:
+        """The place of this object, put together only when there is something to say of it."""
+        above = f"{self._parent.where}." if self._parent else ""
+        return f"{above}{self._name}" + ("" if self._index is None else f"[{self._index}]")
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self._values.get(name, default)
@@ -317,7 +332,9 @@ class _Fields:
         values = self._values.get(name, [])
         if not isinstance(values, list):
             raise self._wrong(name, "a list of strings")
-        listed = _Fields(f"{self.where}.{name}", {str(index): value for index, value in enumerate(values)})
+        if all(isinstance(value, str) and value.isascii() for value in values):
+            return tuple(values)
+        listed = _Fields(name, {str(index): value for index, value in enumerate(values)}, parent=self)
         return tuple(listed.text(str(index)) for index in range(len(values)))
 
     def flag(self, name: str, *, default: bool | None = None) -> bool:
@@ -349,13 +366,13 @@ class _Fields:
             raise self._wrong(name, "one of " + ", ".join(kind)) from error
 
     def object(self, name: str, *, optional: bool = False) -> "_Fields":
-        return _Fields(f"{self.where}.{name}", self._values.get(name, {} if optional else None))
+        return _Fields(name, self._values.get(name, {} if optional else None), parent=self)
 
     def objects(self, name: str) -> list["_Fields"]:
         values = self._values.get(name, [])
         if not isinstance(values, list):
             raise self._wrong(name, "a list")
-        return [_Fields(f"{self.where}.{name}[{index}]", value) for index, value in enumerate(values)]
+        return [_Fields(name, value, parent=self, index=index) for index, value in enumerate(values)]
 
     def optional(self, name: str, read: Callable[[str], T]) -> T | None:
         return None if self._values.get(name) is None else read(name)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}", re.ASCII)  # else \d has the digits of every script
 
 
 @dataclass(frozen=True, slots=True)

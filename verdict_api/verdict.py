@@ -96,6 +96,13 @@ class HeaderEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineReport:
+    """Whether a copy of the message was kept."""
+
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFacts:
     """The message that was judged: bytes as received, SHA-256 in hexadecimal, its Message-ID if it has one."""
 
@@ -128,5 +135,5 @@ class Verdict:
     spam: SpamReport = SpamReport()
     header_edits: tuple[HeaderEdit, ...] = ()
     added_recipients: tuple[str, ...] = ()
-    quarantine_stored: bool = False
+    quarantine: QuarantineReport = QuarantineReport()
     would_be: "Verdict | None" = None

@@ -28,10 +28,12 @@ async def read_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
     Raises:
         ProblemError: 400 broken or cut, 413 longer than the limit, 415 an unknown encoding.
     """
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    unpacker = _unpacker(encoding)
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit_bytes:
+    # Packing makes what cannot be packed longer: a packed length says nothing of the message's.
+    if encoding == "identity" and announced.isdigit() and int(announced) > limit_bytes:
         raise too_long(limit_bytes)
-    unpacker = _unpacker(request.headers.get("content-encoding", "identity").lower())
     left = limit_bytes
     try:
         async for chunk in request.stream():
@@ -109,6 +111,8 @@ class _Zstd:
             limit_bytes -= len(pieces[-1])
             if limit_bytes < 0:
                 break
+        if self._stream.unused_data:
+            raise zstandard.ZstdError("bytes after the end")
         return b"".join(pieces)
 
     def is_complete(self) -> bool:

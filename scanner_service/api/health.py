@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from scanner_service import __version__
@@ -11,25 +11,24 @@ from scanner_service.api.access import Access, Scope
 from verdict_api.http_interface import API_VERSIONS
 
 
-def health_router(access: Access, engines: str, engine_versions: Callable[[], dict[str, str | None]]) -> APIRouter:
-    """Return the routes of this page. The probes carry no token and tell nothing about mail."""
-    router = APIRouter()
+def add_health_routes(
+    app: FastAPI, access: Access, engines: str, engine_versions: Callable[[], dict[str, str | None]]
+) -> None:
+    """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
-    @router.get("/livez", summary="The process answers")
+    @app.get("/livez", summary="The process answers")
     async def livez() -> dict[str, str]:
         return {"status": "ok"}
 
-    @router.get("/readyz", summary="This replica takes messages")
+    @app.get("/readyz", summary="This replica takes messages")
     async def readyz() -> dict[str, object]:
         # A clamd that is away is told here and in each verdict; it is shared, so it takes no replica out.
         return {"status": "ready", "engines": engines, "engine_versions": engine_versions()}
 
-    @router.get("/version", summary="What is spoken, and by whom")
+    @app.get("/version", summary="What is spoken, and by whom")
     async def version(request: Request) -> JSONResponse:
         access.require(request, Scope.SCAN, free_for_local=True)
         return JSONResponse(
             {"version": __version__, "api": list(API_VERSIONS), "engine_versions": engine_versions()},
             status_code=HTTPStatus.OK,
         )
-
-    return router

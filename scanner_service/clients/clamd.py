@@ -6,9 +6,9 @@ and dies of a broken pipe at clamd's size limit. The PyPI client asks for the ve
 
 import asyncio
 import contextlib
+import socket
 import struct
 from dataclasses import dataclass
-from typing import cast
 
 import clamd
 
@@ -53,15 +53,13 @@ class ClamdClient:
         """
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                transport, conversation = await self._connect()
+                connection = await self._connect()
         except TimeoutError as error:
             raise ClamdUnavailableError(f"{self.address}: no connection in {CONNECT_SECONDS:g} s") from error
         except OSError as error:
             raise ClamdUnavailableError(f"{self.address}: {error.strerror or error}") from error
-        try:
-            return _read_answer(await conversation.instream(data), str(self.address))
-        finally:
-            transport.abort()
+        with connection:
+            return _read_answer(await _instream(connection, data), str(self.address))
 
     async def version(self) -> str:
         """Return what clamd says of itself, as ``ClamAV 1.4.6/28039/…``.
@@ -70,71 +68,97 @@ class ClamdClient:
             ClamdUnavailableError: no answer.
         """
         try:
-            return str(await asyncio.to_thread(self._control().version))
-        except (clamd.ClamdError, OSError) as error:
+            told = str(await asyncio.to_thread(_Control(self.address).version))
+        except (clamd.ClamdError, OSError, UnicodeDecodeError) as error:
             raise ClamdUnavailableError(f"{self.address}: {error}") from error
+        if not told:
+            raise ClamdUnavailableError(f"{self.address}: closed unanswered")
+        return told
 
-    async def _connect(self) -> tuple[asyncio.Transport, "_Conversation"]:
-        loop = asyncio.get_running_loop()
+    async def _connect(self) -> socket.socket:
         if self.address.path:
-            return await loop.create_unix_connection(_Conversation, self.address.path)
-        return await loop.create_connection(_Conversation, self.address.host, self.address.port)
+            return await _connect_to(socket.AF_UNIX, self.address.path)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            self.address.host, self.address.port, type=socket.SOCK_STREAM
+        )
+        for family, _, _, _, address in found[:-1]:
+            with contextlib.suppress(OSError):
+                return await _connect_to(family, address)
+        return await _connect_to(found[-1][0], found[-1][4])
 
-    def _control(self) -> clamd.ClamdNetworkSocket:
-        if self.address.path:
-            return clamd.ClamdUnixSocket(self.address.path, timeout=CONNECT_SECONDS)
-        return clamd.ClamdNetworkSocket(self.address.host, self.address.port, timeout=CONNECT_SECONDS)
+
+class _Control(clamd.ClamdNetworkSocket):  # type: ignore[misc]  # the package ships no types
+    """The PyPI client, which by itself connects without a time limit, and over IPv4 only."""
+
+    def __init__(self, address: ClamdAddress) -> None:
+        super().__init__(address.host, address.port, CONNECT_SECONDS)
+        self._address = address
+
+    def _init_socket(self) -> None:
+        if self._address.path is None:
+            self.clamd_socket = socket.create_connection((self.host, self.port), self.timeout)
+            return
+        self.clamd_socket = socket.socket(socket.AF_UNIX)
+        self.clamd_socket.settimeout(self.timeout)
+        try:
+            self.clamd_socket.connect(self._address.path)
+        except OSError:
+            self.clamd_socket.close()
+            raise
 
 
-class _Conversation(asyncio.Protocol):
-    """One INSTREAM: write chunks while clamd reads them, collect what it answers until it closes."""
+async def _connect_to(family: int, address: str | tuple[object, ...]) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        if family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
-    def __init__(self) -> None:
-        self._received = bytearray()
-        self._closed = asyncio.get_running_loop().create_future()
-        self._writable = asyncio.Event()
-        self._writable.set()
 
-    async def instream(self, data: bytes) -> bytes:
-        self._transport.write(b"zINSTREAM\0")
+async def _instream(connection: socket.socket, data: bytes) -> bytes:
+    """Send the message, and collect what clamd answers until it closes.
+
+    On the socket itself: a transport that fails to write throws away what it has not read, and that is the answer
+    of a clamd that has met its size limit.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError):  # clamd has said enough, and hung up
+        before = b"zINSTREAM\0"
         for start in range(0, len(data), CHUNK_BYTES):
-            await self._writable.wait()
-            if self._closed.done() or self._received:
-                break  # clamd has said enough: at its size limit it answers and closes
-            chunk = data[start : start + CHUNK_BYTES] if len(data) > CHUNK_BYTES else data
-            self._transport.write(_LENGTH.pack(len(chunk)) + chunk)
-        else:
-            self._transport.write(_LENGTH.pack(0))
-        await self._closed
-        return bytes(self._received)
+            chunk = data[start : start + CHUNK_BYTES]
+            after = b"" if start + CHUNK_BYTES < len(data) else _LENGTH.pack(0)
+            await loop.sock_sendall(connection, b"".join((before, _LENGTH.pack(len(chunk)), chunk, after)))
+            before = b""
+        if not data:
+            await loop.sock_sendall(connection, before + _LENGTH.pack(0))
+    return await _read(connection)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if b"\0" in data or len(self._received) > ANSWER_LIMIT_BYTES:
-            self._end()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc  # what was received until now says more
-        self._end()
-
-    def pause_writing(self) -> None:
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        self._writable.set()
-
-    def _end(self) -> None:
-        self._writable.set()
-        with contextlib.suppress(asyncio.InvalidStateError):
-            self._closed.set_result(None)
+async def _read(connection: socket.socket) -> bytes:
+    loop = asyncio.get_running_loop()
+    received = bytearray()
+    with contextlib.suppress(OSError):  # what was received until then says more
+        while b"\0" not in received and len(received) <= ANSWER_LIMIT_BYTES:
+            piece = await loop.sock_recv(connection, ANSWER_LIMIT_BYTES)
+            if not piece:
+                break
+            received += piece
+    return bytes(received)
 
 
 def _read_answer(answer: bytes, address: str) -> tuple[str, ...]:
     """Read ``stream: OK``, ``stream: NAME FOUND`` or an error; only the first two say that clamd looked."""
-    text = answer.split(b"\0", 1)[0].decode("utf-8", "surrogateescape").strip()
+    line, end, _ = answer.partition(b"\0")
+    text = line.decode("utf-8", "surrogateescape").strip()
+    if not end:
+        raise ClamdUnavailableError(
+            f"{address}: the answer ends too early: {text[:80]!r}" if text else f"{address}: closed unanswered"
+        )
     said = text.removeprefix("stream: ")
     if said == "OK":
         return ()
@@ -142,6 +166,4 @@ def _read_answer(answer: bytes, address: str) -> tuple[str, ...]:
         return (said.removesuffix(" FOUND"),)
     if "size limit exceeded" in said:
         raise ClamdSizeLimitError(f"{address}: {said}")
-    raise ClamdUnavailableError(
-        f"{address}: want OK or FOUND, got {said[:80]!r}" if said else f"{address}: closed unanswered"
-    )
+    raise ClamdUnavailableError(f"{address}: want OK or FOUND, got {said[:80]!r}")

@@ -1,6 +1,6 @@
 """The MIME tree of a message (RFC 2045, RFC 2046), from bytes that a stranger chose.
 
-It splits on bytes and gives the library header blocks only: the library's own parser over whole bodies costs
+It splits on bytes and gives the library the fields of headers only: the library's own parser over whole bodies costs
 12 ms a megabyte, this well below one. It never raises for what is in the message; what is cut short is said.
 """
 
@@ -10,18 +10,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Header
-from email.parser import BytesHeaderParser
-from email.policy import compat32
 
+from scanner_service.decode.header_fields import parse_header
 from scanner_service.model.message import DecodedMessage, Part
 
-_BLANK_LINE = re.compile(rb"^\r?\n|\n\r?\n")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
+# A multipart's Content-Type longer than this is an attack: the library takes quadratic time for its parameters.
+MULTIPART_TYPE_LIMIT_CHARACTERS = 2000
+
+_EMPTY_LINE = re.compile(rb"\r?\n")
+_HEADER_END = re.compile(rb"\n\r?\n")
+_FIELDS_ONLY = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\n]*+\n?|[ \t][^\n]*+\n?)*+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Bounds of one tree: how deep, how many parts, how long a header block in bytes."""
+    """Bounds of one tree: how deep, how many parts and lines that look like boundaries, bytes of one header."""
 
     depth: int = 30
     parts: int = 5000
@@ -32,11 +36,35 @@ class _OverLimitsError(Exception):
     """The tree is larger than the limits; what was read so far is kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Entity:
+    """A header, and where its body lies in the bytes: slices of thirty levels would be sixty copies."""
+
+    header: Header
+    source: bytes
+    start: int
+    end: int
+
+    @property
+    def body(self) -> bytes:
+        return self.source[self.start : self.end]
+
+
 @dataclass(slots=True)
 class _Tree:
     limits: DecodeLimits
     parts: list[Part] = field(default_factory=list)
     visited: int = 0
+
+    def visit(self) -> None:
+        """Count what costs time whether it is a part or only looks like a boundary.
+
+        Raises:
+            _OverLimitsError: see there.
+        """
+        self.visited += 1
+        if self.visited > self.limits.parts:
+            raise _OverLimitsError(f"more than {self.limits.parts} parts")
 
 
 def decode_message(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
@@ -45,71 +73,96 @@ def decode_message(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
     over_limits = None
     message_id = None
     try:
-        header, body = _split_entity(raw, limits)
-        message_id = _field(header, "Message-ID")
-        _descend(tree, header, body, path="", depth=0)
+        entity = _read_entity(raw, 0, len(raw), limits)
+        message_id = _field(entity.header, "Message-ID")
+        _descend(tree, entity, path="", depth=0)
     except _OverLimitsError as error:
         over_limits = str(error)
     return DecodedMessage(message_id, tuple(tree.parts), over_limits)
 
 
-def _descend(tree: _Tree, header: Header, body: bytes, path: str, depth: int) -> None:
-    tree.visited += 1
+def _descend(tree: _Tree, entity: _Entity, path: str, depth: int) -> None:
+    tree.visit()
     if depth > tree.limits.depth:
         raise _OverLimitsError(f"nested deeper than {tree.limits.depth}")
-    if tree.visited > tree.limits.parts:
-        raise _OverLimitsError(f"more than {tree.limits.parts} parts")
-    content_type = header.get_content_type()
-    boundary = header.get_boundary() if content_type.startswith("multipart/") else None
+    content_type = entity.header.get_content_type()
+    boundary = _boundary(entity.header) if content_type.startswith("multipart/") else None
     if boundary:
-        for number, entity in enumerate(_split_multipart(body, boundary), 1):
-            _descend(tree, *_split_entity(entity, tree.limits), _below(path, number), depth + 1)
-        return
-    decoded = _undo_transfer_encoding(body, _field(header, "Content-Transfer-Encoding") or "")
+        default_type = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
+        number = 0
+        for number, (start, end) in enumerate(_split_multipart(tree, entity, boundary), 1):
+            part = _read_entity(entity.source, start, end, tree.limits, default_type)
+            _descend(tree, part, _below(path, number), depth + 1)
+        if number:
+            return  # else it is shown as it stands
+    decoded = _undo_transfer_encoding(entity.body, _field(entity.header, "Content-Transfer-Encoding") or "")
     if content_type == "message/rfc822":
-        _descend(tree, *_split_entity(decoded, tree.limits), _below(path, 1), depth + 1)
+        _descend(tree, _read_entity(decoded, 0, len(decoded), tree.limits), _below(path, 1), depth + 1)
         return
     tree.parts.append(Part(path or "1", content_type, decoded))
 
 
-def _split_entity(entity: bytes, limits: DecodeLimits) -> tuple[Header, bytes]:
-    """Part the header from the body at the first empty line; a body without a header begins with one."""
-    blank = _BLANK_LINE.search(entity)
-    end = len(entity) if blank is None else blank.end()
-    if end > limits.header_bytes:
-        raise _OverLimitsError(f"a header of more than {limits.header_bytes} bytes")
-    return BytesHeaderParser(policy=compat32).parsebytes(entity[:end]), entity[end:]
+def _read_entity(
+    source: bytes, start: int, end: int, limits: DecodeLimits, default_type: str = "text/plain"
+) -> _Entity:
+    """Part header and body at the first empty line, or where there is none, at the first line that is no field."""
+    limit = min(end, start + limits.header_bytes)
+    before_body = _EMPTY_LINE.match(source, start, limit) or _HEADER_END.search(source, start, limit)
+    if before_body is None:
+        if limit < end:
+            raise _OverLimitsError(f"a header of more than {limits.header_bytes} bytes")
+        before_body = _FIELDS_ONLY.match(source, start, end)
+        assert before_body is not None  # the pattern takes no line at all, too
+    header = parse_header(source[start : before_body.end()])
+    header.set_default_type(default_type)
+    return _Entity(header, source, before_body.end(), end)
 
 
-def _split_multipart(body: bytes, boundary: str) -> Iterator[bytes]:
+def _boundary(header: Header) -> bytes | None:
+    """Return the boundary, None if there is none that can be read."""
+    if len(header["Content-Type"]) > MULTIPART_TYPE_LIMIT_CHARACTERS:
+        raise _OverLimitsError(f"a multipart type of more than {MULTIPART_TYPE_LIMIT_CHARACTERS} characters")
+    try:
+        boundary = header.get_boundary()
+        return boundary.encode("utf-8", "surrogateescape") if boundary else None
+    except (TypeError, ValueError):  # the library, of what RFC 2231 lets a stranger write: boundary*=idna''%ff
+        return None
+
+
+def _split_multipart(tree: _Tree, entity: _Entity, boundary: bytes) -> Iterator[tuple[int, int]]:
     """Yield the entities between delimiter lines (RFC 2046 §5.1.1); the line end before one belongs to it."""
-    delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
     start = None
-    for line_start, line_end, closing in _delimiter_lines(body, delimiter):
+    for line_start, line_end, closing in _delimiter_lines(tree, entity, boundary):
         if start is not None:
-            yield body[start : _without_line_end(body, start, line_start)]
+            yield start, _without_line_end(entity.source, start, line_start)
         start = None if closing else line_end
         if closing:
             return
     if start is not None:  # never closed: the rest is a part, as mail programs show it
-        yield body[start:]
+        yield start, entity.end
 
 
-def _delimiter_lines(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
-    at = body.find(delimiter)
+def _delimiter_lines(tree: _Tree, entity: _Entity, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Yield where each begins and ends, and whether it closes. Only what begins a line is looked at."""
+    source, end = entity.source, entity.end
+    delimiter = b"\n--" + boundary
+    at = source.find(delimiter, entity.start - 1, end)
     while at >= 0:
-        line_end = body.find(b"\n", at)
-        line_end = len(body) if line_end < 0 else line_end + 1
-        rest = body[at + len(delimiter) : line_end].rstrip()
-        if (at == 0 or body[at - 1 : at] == b"\n") and rest in (b"", b"--"):
-            yield at, line_end, rest == b"--"
-        at = body.find(delimiter, at + len(delimiter))
+        after = at + len(delimiter)
+        line_end = source.find(b"\n", after, end)
+        line_end = end if line_end < 0 else line_end
+        rest = source[after:line_end].rstrip()
+        if rest in (b"", b"--"):
+            yield at + 1, min(line_end + 1, end), rest == b"--"
+        else:
+            tree.visit()
+        at = source.find(delimiter, line_end, end)
 
 
-def _without_line_end(body: bytes, start: int, end: int) -> int:
-    if end > start and body[end - 1 : end] == b"\n":
+def _without_line_end(source: bytes, start: int, end: int) -> int:
+    if end > start and source[end - 1 : end] == b"\n":
         end -= 1
-        if end > start and body[end - 1 : end] == b"\r":
+        if end > start and source[end - 1 : end] == b"\r":
             end -= 1
     return end
 
@@ -129,7 +182,7 @@ def _decode_base64(body: bytes) -> bytes:
     try:
         return binascii.a2b_base64(body)
     except binascii.Error:
-        clean = _NOT_BASE64.sub(b"", body).rstrip(b"=")
+        clean = _NOT_BASE64.sub(b"", body)
         return binascii.a2b_base64(clean[: len(clean) - (len(clean) % 4 == 1)] + b"==")
 
 

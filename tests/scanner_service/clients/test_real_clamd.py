@@ -1,0 +1,76 @@
+"""The client of clamd, against the clamd of Debian."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from scanner_service.clients.clamd import ClamdAddress, ClamdClient, ClamdSizeLimitError
+from tests.fakes.clamd import EICAR
+from tests.scanner_service.real_clamd import STREAM_LIMIT_BYTES
+
+MESSAGES = Path(__file__).parents[2] / "contract/messages"
+
+
+@pytest.fixture
+def client(real_clamd: Path) -> ClamdClient:
+    return ClamdClient(ClamdAddress(path=str(real_clamd)))
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (b"", ()),
+        (b"Subject: clean\n\nbody\n", ()),
+        (EICAR, ("Bench.Eicar.Body.UNOFFICIAL",)),
+        ((MESSAGES / "clean-attachment.eml").read_bytes(), ()),
+        ((MESSAGES / "virus-body.eml").read_bytes(), ("Bench.Eicar.Body.UNOFFICIAL",)),
+        ((MESSAGES / "virus-zip-zip.eml").read_bytes(), ("Bench.Eicar.Body.UNOFFICIAL",)),
+    ],
+    ids=["empty", "clean", "eicar", "clean-attachment", "virus-body", "virus-zip-zip"],
+)
+def test_viruses_are_named(client: ClamdClient, data: bytes, names: tuple[str, ...]) -> None:
+    found = asyncio.run(client.scan(data))
+
+    assert found == names
+
+
+def test_what_is_longer_than_the_limit_is_told_so_every_time(client: ClamdClient) -> None:
+    data = os.urandom(3 * STREAM_LIMIT_BYTES)
+
+    async def scan_twenty_times() -> None:
+        for _ in range(20):
+            with pytest.raises(ClamdSizeLimitError, match="INSTREAM size limit exceeded"):
+                await client.scan(data)
+
+    asyncio.run(scan_twenty_times())
+
+
+def test_the_limit_itself_is_still_scanned(client: ClamdClient) -> None:
+    data = EICAR.rjust(STREAM_LIMIT_BYTES, b"\n")
+
+    found = asyncio.run(client.scan(data))
+
+    assert found == ("Bench.Eicar.Body.UNOFFICIAL",)
+
+
+def test_the_version_names_the_program(client: ClamdClient) -> None:
+    version = asyncio.run(client.version())
+
+    assert version.startswith("ClamAV 1.")
+
+
+def test_no_connection_is_left_open(client: ClamdClient) -> None:
+    before = open_descriptors()
+
+    async def scan_many() -> None:
+        await asyncio.gather(*(client.scan(EICAR if number % 2 else b"clean") for number in range(100)))
+
+    asyncio.run(scan_many())
+
+    assert open_descriptors() == before

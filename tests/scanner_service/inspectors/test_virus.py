@@ -1,0 +1,218 @@
+"""The virus inspector with several engines, of which some are away."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from scanner_service.clients.clamd import ClamdAddress, ClamdClient
+from scanner_service.inspectors.clamd import ClamdEngine
+from scanner_service.inspectors.engine import VirusEngine
+from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.virus import VirusInspector
+from scanner_service.inspectors.yara import YaraEngine
+from scanner_service.model.finding import ContentCategory
+from tests.fakes.clamd import FakeClamd, answer, limit_streams_to, scan, scan_slowly, stay_silent
+from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY, decoded, message_of
+from verdict_api.verdict import InspectorReport, InspectorStatus
+
+AT_ONCE_SECONDS = 1.0
+
+
+def engine(clamd: FakeClamd, name: str = "clamd") -> ClamdEngine:
+    return ClamdEngine(name, ClamdClient(ClamdAddress(path=str(clamd.path))))
+
+
+@contextlib.contextmanager
+def stopped_clamd() -> Iterator[FakeClamd]:
+    with FakeClamd() as clamd:
+        clamd.stop()
+        yield clamd
+
+
+def inspect(
+    engines: Sequence[VirusEngine], raw: bytes, *, wait_seconds: float = 5, until_seconds: float = 10
+) -> tuple[Inspection, float]:
+    """Return what was seen, and the seconds it took."""
+
+    async def look() -> Inspection:
+        until = asyncio.get_running_loop().time() + until_seconds
+        return await VirusInspector(engines, wait_seconds).inspect(message_of(raw), decoded(raw), until)
+
+    started = time.monotonic()
+    return asyncio.run(look()), time.monotonic() - started
+
+
+def categories(inspection: Inspection) -> list[str]:
+    return [finding.full_category for finding in inspection.findings]
+
+
+def statuses(inspection: Inspection) -> dict[str, tuple[InspectorStatus, bool]]:
+    """Return for each engine how it fared and whether it was required."""
+    return {report.name: (report.status, report.required) for report in inspection.reports}
+
+
+def report_of(inspection: Inspection, name: str) -> InspectorReport:
+    return next(report for report in inspection.reports if report.name == name)
+
+
+@pytest.mark.parametrize(
+    ("raw", "names", "status"),
+    [
+        (CLEAN, [], InspectorStatus.CLEAN),
+        (EICAR_IN_BODY, ["Eicar-Test-Signature"] * 2, InspectorStatus.HIT),
+    ],
+    ids=["clean", "infected"],
+)
+def test_all_engines_are_asked(raw: bytes, names: list[str], status: InspectorStatus) -> None:
+    with FakeClamd() as first, FakeClamd() as second:
+        inspection, _ = inspect([engine(first), engine(second, "clamd-2")], raw)
+
+    assert first.streams == second.streams == [raw]
+    assert [finding.name for finding in inspection.findings] == names
+    assert statuses(inspection) == {"clamd": (status, True), "clamd-2": (status, True)}
+
+
+def test_engines_are_asked_at_the_same_time() -> None:
+    with FakeClamd(scan_slowly(0.4)) as first, FakeClamd(scan_slowly(0.4)) as second:
+        inspection, seconds = inspect([engine(first), engine(second, "clamd-2")], CLEAN)
+
+    assert categories(inspection) == []
+    assert seconds < 0.8
+
+
+@pytest.mark.parametrize("raw", [CLEAN, EICAR_IN_BODY], ids=["clean", "infected"])
+@pytest.mark.parametrize("dead_first", [True, False])
+def test_a_dead_engine_costs_no_time_while_another_is_there(raw: bytes, dead_first: bool) -> None:
+    with stopped_clamd() as dead, FakeClamd() as alive:
+        engines = [engine(dead, "dead"), engine(alive, "alive")]
+
+        inspection, seconds = inspect(engines if dead_first else engines[::-1], raw)
+
+    assert seconds < AT_ONCE_SECONDS
+    assert "unchecked.not_done" not in categories(inspection)
+    assert statuses(inspection)["dead"] == (InspectorStatus.NOT_DONE, False)
+    assert statuses(inspection)["alive"] == (
+        InspectorStatus.HIT if inspection.findings else InspectorStatus.CLEAN,
+        True,
+    )
+    assert report_of(inspection, "dead").reason == f"{dead.address}: No such file or directory"
+
+
+def test_with_all_engines_dead_the_first_that_comes_back_saves_the_message() -> None:
+    with stopped_clamd() as dead, stopped_clamd() as back_soon:
+        comeback = threading.Timer(0.4, back_soon.start)
+        comeback.start()
+
+        inspection, seconds = inspect([engine(dead, "dead"), engine(back_soon, "back")], EICAR_IN_BODY)
+        comeback.join()
+
+    assert categories(inspection) == ["virus"]
+    assert statuses(inspection) == {"dead": (InspectorStatus.NOT_DONE, False), "back": (InspectorStatus.HIT, True)}
+    assert 0.4 < seconds < 0.4 + AT_ONCE_SECONDS
+
+
+def test_an_engine_that_answers_an_error_is_asked_again() -> None:
+    with FakeClamd(answer(b"stream: Can't allocate memory ERROR\0")) as clamd:
+        recovery = threading.Timer(0.3, setattr, (clamd, "behaviour", scan))
+        recovery.start()
+
+        inspection, _ = inspect([engine(clamd)], EICAR_IN_BODY)
+        recovery.join()
+
+    assert categories(inspection) == ["virus"]
+    assert clamd.connections_seen > 1
+
+
+@pytest.mark.parametrize(
+    ("wait_seconds", "until_seconds", "longest_seconds"), [(0, 10, 0.3), (0.7, 10, 1.0), (10, 0.7, 1.0)]
+)
+def test_dead_for_good_is_not_done_after_the_shorter_of_wait_and_deadline(
+    wait_seconds: float, until_seconds: float, longest_seconds: float
+) -> None:
+    with stopped_clamd() as dead:
+        inspection, seconds = inspect([engine(dead)], CLEAN, wait_seconds=wait_seconds, until_seconds=until_seconds)
+
+    assert categories(inspection) == ["unchecked.not_done"]
+    assert inspection.findings[0].detail == f"{dead.address}: No such file or directory"
+    assert statuses(inspection) == {"clamd": (InspectorStatus.NOT_DONE, True)}
+    assert min(wait_seconds, until_seconds) * 0.4 <= seconds < longest_seconds
+
+
+def test_a_silent_engine_is_waited_for_until_the_deadline_and_no_longer() -> None:
+    with FakeClamd(stay_silent) as silent:
+        inspection, seconds = inspect([engine(silent)], CLEAN, wait_seconds=20, until_seconds=0.5)
+        nobody = silent.has_nobody()
+
+    assert categories(inspection) == ["unchecked.not_done"]
+    assert inspection.findings[0].detail == "clamd: no answer before the deadline"
+    assert 0.5 <= seconds < 1.0
+    assert nobody
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [(CLEAN, ["unchecked.not_done"]), (EICAR_IN_BODY, ["virus", "unchecked.not_done"])],
+    ids=["clean", "infected"],
+)
+def test_a_demo_engine_does_not_count_beside_a_real_one(raw: bytes, expected: list[str]) -> None:
+    with stopped_clamd() as dead:
+        inspection, _ = inspect([engine(dead), YaraEngine("yara")], raw, wait_seconds=0)
+
+    assert sorted(categories(inspection), reverse=True) == expected
+    assert statuses(inspection)["clamd"] == (InspectorStatus.NOT_DONE, True)
+    assert statuses(inspection)["yara"] == (
+        InspectorStatus.HIT if "virus" in expected else InspectorStatus.CLEAN,
+        False,
+    )
+
+
+def test_a_demo_engine_counts_where_there_is_no_other() -> None:
+    clean, _ = inspect([YaraEngine("yara")], CLEAN)
+    infected, _ = inspect([YaraEngine("yara")], EICAR_IN_BODY)
+
+    assert categories(clean) == []
+    assert statuses(clean) == {"yara": (InspectorStatus.CLEAN, True)}
+    assert categories(infected) == ["virus"]
+
+
+def test_a_message_beyond_the_engines_limit_is_a_finding_and_not_a_wait() -> None:
+    with FakeClamd(limit_streams_to(10)) as clamd:
+        inspection, seconds = inspect([engine(clamd)], CLEAN)
+
+    assert categories(inspection) == ["unchecked.too_big_for_engine"]
+    assert inspection.findings[0].category is ContentCategory.UNCHECKED
+    assert seconds < AT_ONCE_SECONDS
+
+
+def test_a_report_tells_the_version_that_the_engine_has_told() -> None:
+    with FakeClamd() as clamd:
+        known = engine(clamd)
+        asyncio.run(known.refresh())
+
+        inspection, _ = inspect([known], CLEAN)
+
+    assert report_of(inspection, "clamd").version == "ClamAV 1.4.6/28039/Thu Jun  6 08:29:36 2024"
+    assert report_of(inspection, "clamd").milliseconds >= 0
+
+
+def test_a_version_that_is_no_longer_told_is_forgotten() -> None:
+    with FakeClamd() as clamd:
+        known = engine(clamd)
+        asyncio.run(known.refresh())
+        clamd.stop()
+
+        asyncio.run(known.refresh())
+
+    assert known.version is None
+
+
+def test_it_waits_for_parts_only_if_an_engine_needs_them() -> None:
+    with FakeClamd() as clamd:
+        without, beside = VirusInspector([engine(clamd)], 0), VirusInspector([engine(clamd), YaraEngine("yara")], 0)
+
+    assert not without.needs_parts
+    assert beside.needs_parts

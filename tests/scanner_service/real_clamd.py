@@ -1,0 +1,61 @@
+"""Debian's clamd with the two EICAR signatures and a stream limit of 1 MiB, in a folder of its own."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.clamd import EICAR
+
+CLAMD = shutil.which("clamd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+STREAM_LIMIT_BYTES = 2**20
+_START_SECONDS = 20
+_SETTINGS = """\
+Foreground yes
+User {user}
+LocalSocket {folder}/clamd.ctl
+DatabaseDirectory {folder}/signatures
+StreamMaxLength 1M
+"""
+
+
+def skip_without_clamd() -> None:
+    """Skip the test that asks, or fail it where nothing may be skipped."""
+    if CLAMD is None:
+        reason = "clamd is not installed (Debian package clamav-daemon)"
+        (pytest.fail if os.environ.get("COURIERGATE_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+
+
+@contextlib.contextmanager
+def running_clamd(folder: Path) -> Iterator[Path]:
+    """Run it; yield the path of its socket."""
+    assert CLAMD is not None
+    signatures = folder / "signatures"
+    signatures.mkdir()
+    (signatures / "eicar.hdb").write_text("44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n")
+    (signatures / "eicar.ndb").write_text(f"Bench.Eicar.Body:0:*:{EICAR.hex()}\n")
+    settings = folder / "clamd.conf"
+    settings.write_text(_SETTINGS.format(folder=folder, user="root" if os.geteuid() == 0 else os.getlogin()))
+    log = folder / "clamd.log"
+    with log.open("wb") as output, subprocess.Popen([CLAMD, f"--config-file={settings}"], stdout=output) as process:
+        try:
+            _wait_until_up(folder / "clamd.ctl", process, log)
+            yield folder / "clamd.ctl"
+        finally:
+            process.terminate()
+
+
+def _wait_until_up(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
+            probe.connect(str(path))
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"clamd did not come up: {log.read_text(errors='replace')}")

@@ -1,0 +1,16 @@
+"""What the tests of the shim share."""
+
+import pytest
+from hypothesis import settings
+
+from tests.fakes.shim_program import MailHost
+
+# The machine may be busy with other things: no time limit for a single example.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+
+@pytest.fixture
+def mail_host(tmp_path_factory: pytest.TempPathFactory) -> MailHost:
+    """A mail host in a directory whose name is short: a socket's path has at most 107 bytes."""
+    return MailHost(tmp_path_factory.mktemp("host"))
