@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from scanner_service import __version__
+from scanner_service.http_protocol import BoundedHeaderProtocol
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
 from scanner_service.main import DEMO_WARNING, build_app, build_engines, refuse_open_listener
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
@@ -89,6 +90,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         app if arguments.workers == 1 else "scanner_service.__main__:build_app_of_worker",
         factory=arguments.workers > 1,
         workers=arguments.workers,
+        http=BoundedHeaderProtocol,
         log_config=None,
         access_log=False,
         # A forwarded address is what a client says of itself: nothing here may rest on it.
@@ -97,7 +99,6 @@ def _serve(arguments: argparse.Namespace) -> int:
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=64 * 2**10,
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again when it has ended
         if arguments.workers == 1:

@@ -152,7 +152,7 @@ def stay_silent(conversation: Conversation) -> None:
 
 def stall(conversation: Conversation) -> None:
     """Read nothing for a while, as a stopped process does, and say nothing then."""
-    time.sleep(0.3)
+    time.sleep(0.15)
     conversation.wait_for_the_other_side()
 
 
@@ -222,7 +222,7 @@ class FakeClamd:
 
     def has_nobody(self) -> bool:
         """Wait until all connections are closed; false if some stay open."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 20
         while self.open_connections and time.monotonic() < deadline:
             time.sleep(0.005)
         return not self.open_connections

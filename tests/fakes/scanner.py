@@ -5,6 +5,7 @@ act; after that, and for connections beyond the scripts, ``usual`` is played for
 """
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -215,36 +216,52 @@ class FakeScanner:
             raise self._bugs[0]
 
     async def _serve(self) -> None:
+        # Not asyncio's server: closed between a connection and its first act, it leaves that connection open.
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        if self._unix_path is None:
-            server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**20)
-            self.endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        else:
-            server = await asyncio.start_unix_server(self._accept, self._unix_path, limit=2**20)
-            self.endpoint = f"unix:{self._unix_path}"
-        self._started.set()
-        await self._stopping.wait()
-        server.close()
+        with self._listen() as listener:
+            self._loop.add_reader(listener, self._accept, listener)
+            self._started.set()
+            await self._stopping.wait()
+            self._loop.remove_reader(listener)
+        await asyncio.sleep(0)  # each talk has begun then, and closes its connection when it is cancelled
         for task in self._talks:
             task.cancel()
         if self._talks:
             await asyncio.wait(self._talks)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._talks.add(task)
-        script = self._scripts[self.connections] if self.connections < len(self._scripts) else ()
-        self.connections += 1
+    def _listen(self) -> socket.socket:
+        if self._unix_path is None:
+            listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+            self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        else:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(self._unix_path))
+            listener.listen(128)
+            self.endpoint = f"unix:{self._unix_path}"
+        listener.setblocking(False)
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = listener.accept()
+            script = self._scripts[self.connections] if self.connections < len(self._scripts) else ()
+            self.connections += 1
+            task = asyncio.create_task(self._converse(script, connection))
+            self._talks.add(task)
+            task.add_done_callback(self._talks.discard)
+
+    async def _converse(self, script: Script, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=2**20)
         try:
             await self._play(script, Talk(reader, writer, self.heard), writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the other side is gone, or the test is over
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the other side is gone
+        except asyncio.CancelledError:
+            writer.transport.abort()  # the test is over; nobody reads what is left
         except Exception as error:  # noqa: BLE001 (a bug of this fake or of a test; it must not go unseen)
             self._bugs.append(error)
         finally:
-            self._talks.discard(task)
             writer.close()
 
     async def _play(self, script: Script, talk: Talk, writer: asyncio.StreamWriter) -> None:

@@ -83,16 +83,6 @@ def test_settings_that_must_not_be_used_end_both_commands_with_one(tmp_path: Pat
     assert "Traceback" not in ran.stderr
 
 
-def test_a_port_that_is_taken_ends_it_with_one(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-
-        ran = run_scanner("serve", "--port", str(port), folder=tmp_path)
-
-    assert ran.returncode == 1
-    assert f"cannot listen on http://127.0.0.1:{port}: Address already in use" in ran.stderr
-
-
 @contextlib.contextmanager
 def serving_without_settings(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
@@ -117,7 +107,8 @@ def test_without_settings_it_serves_on_the_loopback_with_its_state_in_var(tmp_pa
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScannerProgram]:
-    with running_scanner(tmp_path_factory.mktemp("program")) as running:
+    limits = "[limits]\nmax_message_bytes = 1000000\n"
+    with running_scanner(tmp_path_factory.mktemp("program"), settings=limits) as running:
         yield running
 
 
@@ -219,15 +210,14 @@ def children_of(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def test_a_bomb_does_not_take_its_size_in_memory(tmp_path: Path) -> None:
+def test_a_bomb_does_not_take_its_size_in_memory(program: ScannerProgram) -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(packer.compress(bytes(10**6)) for _ in range(100)) + packer.flush()
 
-    with running_scanner(tmp_path, settings="[limits]\nmax_message_bytes = 1000000\n") as running:
-        with running.client() as client:
-            before = peak_memory_kilobytes(running.process.pid)
-            statuses = {post(client, bomb, more={"Content-Encoding": "gzip"}).status_code for _ in range(5)}
-        after = peak_memory_kilobytes(running.process.pid)
+    with program.client() as client:
+        before = peak_memory_kilobytes(program.process.pid)
+        statuses = {post(client, bomb, more={"Content-Encoding": "gzip"}).status_code for _ in range(5)}
+        after = peak_memory_kilobytes(program.process.pid)
 
     assert statuses == {413}
     assert after - before < 50_000

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from shim.filter_reply import LINE_LIMIT_BYTES
+from shim.filter_request import REQUEST_LIMIT_BYTES
 from tests.fakes.courier_queue import MESSAGE, QUEUE_ID, control_file, request_for
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import Act, FakeScanner, Talk, answer, give_verdict
@@ -318,7 +319,14 @@ def test_a_control_file_of_garbage_is_answered_451(host: FilteredHost, content: 
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [b"\n\n", b"tmp/D1\ntmp/C1\n\n", b"/D1\n\n", b"/D\x00\n/C\n\n", b"/D\x1b[2J\nC\n\n", b"x" * 1_100_000],
+    [
+        b"\n\n",
+        b"tmp/D1\ntmp/C1\n\n",
+        b"/D1\n\n",
+        b"/D\x00\n/C\n\n",
+        b"/D\x1b[2J\nC\n\n",
+        b"x" * (REQUEST_LIMIT_BYTES + 1),
+    ],
 )
 def test_what_is_no_request_is_answered_451(host: FilteredHost, request_bytes: bytes) -> None:
     reply = host.answer_to(request_bytes)

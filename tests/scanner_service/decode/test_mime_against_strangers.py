@@ -38,7 +38,7 @@ soup = st.lists(st.sampled_from(SCRAPS), max_size=60).map(b"".join)
 @example(raw=MULTIPART.replace(b"=b", b"*=a\0b''x"))
 @example(raw=MULTIPART.replace(b"=b", b"*=x; boundary*0=y"))
 @example(raw=b"Content-Transfer-Encoding: base64\n\nA=AAAA")
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_no_bytes_raise(raw: bytes) -> None:
     decoded = decode_message(raw, LIMITS)
 
@@ -199,7 +199,7 @@ def leaves_of(message: Message) -> list[tuple[str, object]]:
 
 
 @given(message=messages, line_end=st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_leaves_are_those_that_the_library_reads(message: Message, line_end: str) -> None:
     raw = write(message, line_end)
 
