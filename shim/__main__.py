@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from shim import __version__
-from shim.daemon import Mode, SocketError, find_mode, run
+from shim.daemon import Mode, find_mode, run
+from shim.filter_socket import SocketError
 from shim.log_line import Level, log
+from shim.restart import RestartError, restart
 from shim.settings import DEFAULT_PATH, SettingsError, load_settings, read_token
 
 OK, FAILED = 0, 1
@@ -40,7 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         help="who started it; found out from descriptors 0 and 3 when not given",
     )
     running.set_defaults(command=_run)
+    _command(commands, "restart", "execute the running shim anew, without a refused mail").set_defaults(
+        command=_restart
+    )
     _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
+    working = commands.add_parser("worker")  # the parent's own business: no help
+    working.add_argument("--listener", type=int, required=True)
+    working.set_defaults(command=_work)
     return parser
 
 
@@ -55,7 +63,25 @@ def _command(
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    run(load_settings(arguments.config), arguments.mode or find_mode())
+    run(arguments.config, arguments.mode or find_mode())
+    return OK
+
+
+def _restart(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config)
+    read_token(settings)
+    try:
+        restart(settings.filter_directory / settings.socket_name)
+    except RestartError as error:
+        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
+        return FAILED
+    return OK
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    from shim.worker import run_worker  # noqa: PLC0415 (httpx takes a while; only workers need it)
+
+    run_worker(arguments.listener)
     return OK
 
 

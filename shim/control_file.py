@@ -5,8 +5,8 @@ No I/O. Written by ``courier/submit2.C`` (``openctl``, ``AddReceipient``, ``clos
 """
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from verdict_api.envelope import Client, Envelope, Recipient
 
@@ -73,7 +73,9 @@ def parse_control_file(data: bytes, path: str) -> ControlFile:
     )
 
 
-def envelope_of(control_files: Sequence[ControlFile], host: str, message_size: int) -> Envelope:
+def envelope_of(
+    control_files: Sequence[ControlFile], host: str, message_size: int, is_local: Callable[[str], bool]
+) -> Envelope:
     """Make one envelope of all control files of a message; recipients that are done are left out.
 
     Facts about the message stand alike in each file; its own ``M`` is what distinguishes it.
@@ -85,7 +87,10 @@ def envelope_of(control_files: Sequence[ControlFile], host: str, message_size: i
         queue_ids=tuple(one.queue_id for one in control_files),
         sender=first.sender,
         recipients=tuple(
-            recipient.recipient for one in control_files for recipient in one.recipients if not recipient.done
+            replace(recipient.recipient, local=is_local(recipient.recipient.address))
+            for one in control_files
+            for recipient in one.recipients
+            if not recipient.done
         ),
         client=first.client,
         authenticated_user=first.authenticated_user,

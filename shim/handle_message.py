@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shim import filter_reply
+from shim.carry_out import ReadControlFile, VerdictNotCarriedOutError, carry_out, changes_nothing
 from shim.control_file import ControlFileError, envelope_of, parse_control_file
+from shim.courier_config import LocalDomains
 from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
 from shim.log_line import Level, log
 from shim.scanner_client import (
@@ -26,24 +28,25 @@ from shim.settings import TooBig
 from shim.spool import SpoolError, SpoolFile, read_control_file
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
-from verdict_api.verdict import Destiny, Verdict
 
 REQUEST_SECONDS = 5.0  # submit writes its request at once; who does not is no submit
 LISTED_RECIPIENTS = 10
 
 
-class VerdictNotCarriedOutError(Exception):
-    """The verdict asks for what cannot be done, or contradicts itself; the mail is not let pass."""
+class NotServingError(Exception):
+    """The settings cannot be used: there is a socket, so that nothing passes unfiltered, and no way to filter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the settings say about every message. ``host`` is Courier's ``me``."""
+    """What the settings say about every message, and Courier's own: its ``me``, and its local domains."""
 
     host: str
+    local_domains: LocalDomains
     deadline_seconds: float
     max_message_bytes: int
     too_big: TooBig
+    problem: str | None = None
 
 
 @dataclass(slots=True)
@@ -123,38 +126,27 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
     deadline = asyncio.get_running_loop().time() + rules.deadline_seconds
     with SpoolFile(request.data_path) as message:
         line.size = message.size
-        line.envelope = _read_envelope(request.control_paths, rules.host, message.size)
+        control_files = _read_control_files(request.control_paths)
+        line.envelope = envelope_of(
+            [one.file for one in control_files], rules.host, message.size, rules.local_domains.holds
+        )
+        if rules.problem is not None:
+            raise NotServingError(rules.problem)
         if not line.envelope.recipients:
             return filter_reply.OK
         if message.size > rules.max_message_bytes:
             raise MessageTooBigError(f"want at most {rules.max_message_bytes} bytes")
         line.answer = await scanners.judge(Question(line.envelope, message, deadline))
-        return _carry_out(line.answer.verdict)
+        if changes_nothing(line.answer.verdict):
+            return line.answer.verdict.reply
+        return await asyncio.to_thread(carry_out, line.answer.verdict, message, control_files)
 
 
-def _read_envelope(control_paths: Sequence[bytes], host: str, size: int) -> Envelope:
-    control_files = [
-        parse_control_file(read_control_file(path), path.decode("utf-8", "backslashreplace"))
-        for path in control_paths
+def _read_control_files(paths: Sequence[bytes]) -> list[ReadControlFile]:
+    return [
+        ReadControlFile(path, parse_control_file(read_control_file(path), path.decode("utf-8", "backslashreplace")))
+        for path in paths
     ]
-    return envelope_of(control_files, host, size)
-
-
-def _carry_out(verdict: Verdict) -> SmtpReply:
-    """Return the reply of a verdict that treats all recipients alike.
-
-    Raises:
-        VerdictNotCarriedOutError: it wants recipients or headers changed, or its reply is not that of its destiny.
-    """
-    alike = all(
-        recipient.destiny is verdict.destiny and recipient.replaced_by is None for recipient in verdict.recipients
-    )
-    if not alike or verdict.header_edits or verdict.added_recipients:
-        raise VerdictNotCarriedOutError("verdict wants recipients or headers changed, which this shim cannot")
-    wanted = {Destiny.PASS: 2, Destiny.REJECT: 5, Destiny.TEMPFAIL: 4}.get(verdict.destiny)
-    if verdict.reply.code // 100 != wanted:
-        raise VerdictNotCarriedOutError(f"verdict is {verdict.destiny} with the reply {verdict.reply}")
-    return verdict.reply
 
 
 def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
@@ -167,7 +159,9 @@ def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
             return Level.ERROR, f"no verdict: {error}", filter_reply.NOT_CHECKED
         case QuestionRefusedError():
             return Level.ERROR, f"scanner refused the question: {error}", filter_reply.NOT_CHECKED
-        case FilterRequestError() | ControlFileError() | SpoolError() | VerdictNotCarriedOutError():
+        case (
+            FilterRequestError() | ControlFileError() | SpoolError() | VerdictNotCarriedOutError() | NotServingError()
+        ):
             return Level.ERROR, str(error), filter_reply.NOT_CHECKED
         case _:
             trace = "".join(traceback.format_exception(error, limit=-5))

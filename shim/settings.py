@@ -1,13 +1,16 @@
 """The shim's one settings file, ``/etc/courier/couriergate-shim.toml``: each setting with its unit and default."""
 
+import contextlib
 import difflib
 import re
 import tomllib
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+E = TypeVar("E", bound=StrEnum)
 
 DEFAULT_PATH = Path("/etc/courier/couriergate-shim.toml")
 
@@ -23,6 +26,13 @@ class TooBig(StrEnum):
     TEMPFAIL = "tempfail"
 
 
+class WhenStopped(StrEnum):
+    """What a filter that was stopped means for the mail that comes then."""
+
+    TEMPFAIL = "tempfail"
+    PASS = "pass"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """See docs/reference/shim_settings.md, which has a heading for each of them."""
@@ -35,6 +45,10 @@ class Settings:
     retry_seconds: float = 20.0
     too_big: TooBig = TooBig.REJECT
     max_message_bytes: int = 100 * 2**20
+    workers: int = 1
+    when_stopped: WhenStopped = WhenStopped.TEMPFAIL
+    user: str | None = None
+    group: str = "courier"
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -43,16 +57,24 @@ def load_settings(path: Path | None) -> Settings:
     Raises:
         SettingsError: the file cannot be read, is not TOML, or holds an unknown key or an impossible value.
     """
+    return parse_settings(*read_settings_text(path))
+
+
+def read_settings_text(path: Path | None) -> tuple[str, str]:
+    """Return the text of the settings file, and where it stands; no text if the default file is not there.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
     chosen = DEFAULT_PATH if path is None else path
     try:
-        text = chosen.read_text(encoding="utf-8")
+        return chosen.read_text(encoding="utf-8"), str(chosen)
     except FileNotFoundError as error:
         if path is None:
-            return Settings()
+            return "", str(chosen)
         raise SettingsError(f"{chosen}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{chosen}: cannot be read: {error}") from error
-    return parse_settings(text, str(chosen))
 
 
 def parse_settings(text: str, where: str) -> Settings:
@@ -72,6 +94,20 @@ def parse_settings(text: str, where: str) -> Settings:
         if name not in known:
             raise SettingsError(f"{place}: unknown setting {name!r}{_nearest(name, list(known))}")
         values[name] = _READERS[name](value, f"{place}: {name}")
+    return Settings(**values)
+
+
+def salvage_settings(text: str) -> Settings:
+    """Return what a broken settings file still says of the place of the filter socket, and defaults.
+
+    The socket must be where it was meant to be: without it, Courier passes all mail unfiltered.
+    """
+    values: dict[str, Any] = {}
+    for name in ("filter_directory", "socket_name"):
+        match = re.search(rf"^\s*{name}\s*=\s*[\"']([^\"'\n]*)[\"']", text, re.MULTILINE)
+        if match:
+            with contextlib.suppress(SettingsError):
+                values[name] = _READERS[name](match[1], name)
     return Settings(**values)
 
 
@@ -145,10 +181,30 @@ def _bytes(value: object, place: str) -> int:
 
 
 def _too_big(value: object, place: str) -> TooBig:
+    return _choice(TooBig, value, place)
+
+
+def _when_stopped(value: object, place: str) -> WhenStopped:
+    return _choice(WhenStopped, value, place)
+
+
+def _workers(value: object, place: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 64:
+        raise SettingsError(f"{place}: want a number of processes, 1 to 64, got {value!r}")
+    return value
+
+
+def _account(value: object, place: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z_][a-z0-9_-]*", value):
+        raise SettingsError(f"{place}: want the name of an account, got {value!r}")
+    return value
+
+
+def _choice(kind: type[E], value: object, place: str) -> E:
     try:
-        return TooBig(str(value))
+        return kind(str(value))
     except ValueError as error:
-        raise SettingsError(f"{place}: want one of {', '.join(TooBig)}, got {value!r}") from error
+        raise SettingsError(f"{place}: want one of {', '.join(kind)}, got {value!r}") from error
 
 
 _READERS = {
@@ -160,6 +216,10 @@ _READERS = {
     "retry_seconds": _seconds,
     "too_big": _too_big,
     "max_message_bytes": _bytes,
+    "workers": _workers,
+    "when_stopped": _when_stopped,
+    "user": _account,
+    "group": _account,
 }
 
 

@@ -65,7 +65,13 @@ def test_each_reply_of_the_judge_has_its_heading() -> None:
 
 @pytest.mark.parametrize(
     ("source", "call"),
-    [("shim/handle_message.py", "log"), ("shim/daemon.py", "log"), ("scanner_service/mail_log.py", "info")],
+    [
+        ("shim/handle_message.py", "log"),
+        ("shim/daemon.py", "log"),
+        ("shim/supervisor.py", "log"),
+        ("shim/worker.py", "log"),
+        ("scanner_service/mail_log.py", "info"),
+    ],
 )
 def test_each_log_field_has_its_heading(source: str, call: str) -> None:
     calls = [node for node in ast.walk(ast.parse((ROOT / source).read_text())) if isinstance(node, ast.Call)]

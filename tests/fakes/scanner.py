@@ -84,6 +84,10 @@ class Talk:
         self._heard.append(request)
         return request
 
+    async def hear_some(self, size: int) -> bytes:
+        """Return so many bytes of the body."""
+        return await self._reader.readexactly(size)
+
     async def say(self, data: bytes) -> None:
         self._writer.write(data)
         await self._writer.drain()
@@ -134,6 +138,19 @@ def answer_before_the_body(status: int, *, read_on: bool) -> Act:
     return act
 
 
+def answer_amid_the_body(status: int) -> Act:
+    """Answer when the first bytes of the body are there, and read no more of it."""
+
+    async def act(talk: Talk) -> None:
+        await talk.hear_head()
+        await talk.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await talk.hear_some(1000)
+        await talk.say(http_answer(status, b""))
+        await never_read(talk)
+
+    return act
+
+
 def babble(data: bytes) -> Act:
     """Hear the request, say these bytes, hang up."""
 
@@ -161,7 +178,7 @@ async def be_silent(talk: Talk) -> None:
 
 
 async def never_read(talk: Talk) -> None:
-    """Take the connection, and not a byte of it, until the service stops."""
+    """Keep the connection, and take not a byte from it, until the service stops."""
     del talk
     await asyncio.Event().wait()
 

@@ -104,6 +104,10 @@ class CourierMta:
         self.stop_filter()
         self.start_filter()
 
+    def restart_shim(self) -> None:
+        """Have the shim execute itself anew, as an upgrade does."""
+        self._run(str(_FILTER_PROGRAM), "restart")
+
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
         for pid in self._filter_processes():

@@ -102,6 +102,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "resume PROGRAM": lambda stage, name: stage.program(name).resume(),
     "keep restarting the service": Stage.keep_restarting_service,
     "leave the service alone": _leave_service_alone,
+    "restart the shim": lambda stage: stage.host.courier.restart_shim(),
     "kill the shim": lambda stage: stage.host.courier.kill_filter(),
     "stop courierfilter": lambda stage: stage.host.courier.stop_filter(),
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),

@@ -169,7 +169,7 @@ def test_helo_and_name_come_out_of_the_received_from_record(value: str, helo: st
 def test_bytes_of_the_sender_that_are_not_utf_8_survive_the_wire(sender: bytes) -> None:
     control_file = parse_control_file(b"s" + sender + b"\nMid\n" + ALICE.encode(), "C1")
 
-    envelope = decode_envelope(encode_envelope(envelope_of([control_file], "mx", 1)))
+    envelope = decode_envelope(encode_envelope(envelope_of([control_file], "mx", 1, lambda _: False)))
 
     assert envelope.sender.encode("utf-8", "surrogateescape") == sender
 
@@ -179,9 +179,15 @@ def test_the_envelope_of_several_control_files_has_all_open_recipients_and_queue
     second = f"ss@remote.example\nM2.A.B\nr3@x\nR\nN\nr4@x\nR\nN\n{STRANGER}I1 R 550 no\nF1 1795360470\n"
     third = f"ss@remote.example\nM3.A.B\nr5@x\nR\nN\n{STRANGER}"
 
-    envelope = envelope_of([parse_control_file(one.encode(), "C") for one in (first, second, third)], "mx", 42)
+    envelope = envelope_of(
+        [parse_control_file(one.encode(), "C") for one in (first, second, third)], "mx", 42, lambda _: False
+    )
 
-    assert envelope.recipients == (Recipient("2@x", "o@x", "F"), Recipient("3@x"), Recipient("5@x"))
+    assert envelope.recipients == (
+        Recipient("2@x", "o@x", "F", local=False),
+        Recipient("3@x", local=False),
+        Recipient("5@x", local=False),
+    )
     assert envelope.queue_id == "1.A.B"
     assert envelope.queue_ids == ("1.A.B", "2.A.B", "3.A.B")
     assert (envelope.host, envelope.message_size) == ("mx", 42)
@@ -192,9 +198,9 @@ def test_the_envelope_of_several_control_files_has_all_open_recipients_and_queue
 def test_a_recipient_who_is_done_is_left_out(record: str) -> None:
     control_file = parse_control_file(f"{HEAD}{ALICE}rbob@test.example\nR\nN\n{record}\n".encode(), "C1")
 
-    envelope = envelope_of([control_file], "mx", 1)
+    envelope = envelope_of([control_file], "mx", 1, lambda _: False)
 
-    assert envelope.recipients == (Recipient("bob@test.example"),)
+    assert envelope.recipients == (Recipient("bob@test.example", local=False),)
 
 
 def test_a_delivery_record_for_nobody_is_ignored() -> None:
@@ -254,6 +260,6 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     except ControlFileError:
         return
 
-    envelope = envelope_of([control_file], "mx", 0)
+    envelope = envelope_of([control_file], "mx", 0, lambda _: False)
     assert len(envelope.recipients) == sum(not recipient.done for recipient in control_file.recipients)
     encode_envelope(envelope)

@@ -49,6 +49,7 @@ def test_the_socket_is_there_with_the_rights_that_submit_needs(mail_host: MailHo
         "event": "started",
         "mode": "standalone" if start is ShimProgram else "courierfilter",
         "scanners": scanner.endpoint,
+        "workers": "1",
     }
 
 
@@ -300,13 +301,14 @@ def test_without_free_descriptors_mail_waits_or_is_refused_for_now_and_none_pass
         mail_host.set_up([scanner.endpoint], retry_seconds=0.3)
         with ShimProgram(mail_host) as shim:
             assert submit(mail_host.filter_socket, mail_host.queue.put()) == CLEAN
-            highest = max(open_descriptors(shim.process.pid))
-            limits = resource.prlimit(shim.process.pid, resource.RLIMIT_NOFILE)
-            resource.prlimit(shim.process.pid, resource.RLIMIT_NOFILE, (highest + 8, limits[1]))
+            (worker,) = _children_of(shim.process.pid)
+            highest = max(open_descriptors(worker))
+            limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, (highest + 8, limits[1]))
             requests = [mail_host.queue.put() for _ in range(30)]
             with ThreadPoolExecutor(30) as pool:
                 replies = list(pool.map(lambda request: submit(mail_host.filter_socket, request), requests))
-            resource.prlimit(shim.process.pid, resource.RLIMIT_NOFILE, limits)
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, limits)
             reply_then = submit(mail_host.filter_socket, mail_host.queue.put())
 
     assert set(replies) <= {CLEAN, NOT_CHECKED}
@@ -364,19 +366,137 @@ def test_a_name_too_long_for_a_socket_is_said_in_one_line(mail_host: MailHost) -
     assert "too long" in line.fields["problem"]
 
 
-def test_settings_that_are_refused_leave_the_old_socket_where_it_is(mail_host: MailHost) -> None:
-    _leave_socket(mail_host.filter_socket)
+def test_with_settings_that_are_refused_it_answers_4xx_until_they_are_mended(mail_host: MailHost) -> None:
     mail_host.set_up(["http://127.0.0.1:8025"], deadline=5)
 
-    status, line = _run_to_failure(mail_host)
+    with FakeScanner() as scanner, ShimProgram(mail_host) as shim:
+        reply = submit(mail_host.filter_socket, mail_host.queue.put())
+        mail_host.set_up([scanner.endpoint])
+        shim.process.send_signal(signal.SIGHUP)
+        shim.wait_for_log("settings read anew")
+        reply_then = _submit_until(mail_host, CLEAN)
 
-    assert status == 1
-    assert line.level == "ERR"
-    assert line.fields == {
+    assert reply == NOT_CHECKED
+    assert reply_then == CLEAN
+    assert shim.log()[0].fields == {
         "event": "settings refused",
-        "problem": f"{mail_host.settings_file}, line 3: unknown setting 'deadline'; did you mean 'deadline_seconds'?",
+        "problem": f"{mail_host.settings_file}, line 3: unknown setting 'deadline'; did you mean 'deadline_seconds'?"
+        "; all mail is answered 451 until a reload",
     }
-    assert mail_host.filter_socket.is_socket()
+    assert f"settings refused: {mail_host.settings_file}" in shim.log()[2].fields["problem"]
+
+
+def test_a_reload_of_broken_settings_keeps_the_old_ones(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim:
+            mail_host.settings_file.write_text("scanners = [")
+            shim.process.send_signal(signal.SIGHUP)
+            shim.wait_for_log("settings refused")
+            reply = submit(mail_host.filter_socket, mail_host.queue.put())
+
+    assert reply == CLEAN
+    assert "the ones of before stay" in shim.log()[-1].text or "the ones of before stay" in shim.log()[-2].text
+
+
+def test_a_killed_worker_is_replaced_and_mail_waits_for_the_next(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim:
+            (worker,) = _children_of(shim.process.pid)
+            os.kill(worker, signal.SIGKILL)
+            replies = [submit(mail_host.filter_socket, mail_host.queue.put()) for _ in range(3)]
+
+    assert replies == [CLEAN] * 3
+    assert any(line.fields.get("event") == "worker died" for line in shim.log())
+
+
+def test_workers_whose_parent_was_killed_finish_and_go(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint], workers=2)
+        with ShimProgram(mail_host) as shim:
+            workers = _children_of(shim.process.pid)
+            shim.process.kill()
+            shim.process.wait()
+            _wait_until_gone(workers)
+
+        assert len(workers) == 2
+        assert mail_host.filter_socket.is_socket()
+        with pytest.raises(ConnectionRefusedError):
+            connect(mail_host.filter_socket)
+
+
+def test_a_restart_refuses_no_mail_and_brings_new_workers(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim, ThreadPoolExecutor(4) as pool:
+            before = _children_of(shim.process.pid)
+            sending = [pool.submit(submit, mail_host.filter_socket, mail_host.queue.put()) for _ in range(200)]
+            restarted = [
+                subprocess.run(
+                    [*PROGRAM, "restart", "--config", mail_host.settings_file], capture_output=True, check=False
+                )
+                for _ in range(3)
+            ]
+            replies = [one.result() for one in sending]
+            after = _children_of(shim.process.pid)
+            pid_then = shim.process.poll()
+
+    assert [one.returncode for one in restarted] == [0, 0, 0], restarted
+    assert replies == [CLEAN] * 200
+    assert not before & after
+    assert pid_then is None
+
+
+def test_a_restart_into_a_program_or_settings_that_fail_is_refused_and_the_old_one_serves_on(
+    mail_host: MailHost,
+) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim:
+            mail_host.settings_file.write_text("scanners = [")
+            os.kill(shim.process.pid, signal.SIGUSR2)
+            shim.wait_for_log("not restarted")
+            reply = submit(mail_host.filter_socket, mail_host.queue.put())
+
+    assert reply == CLEAN
+
+
+def test_when_stopped_pass_takes_the_socket_away(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner:
+        mail_host.set_up([scanner.endpoint], when_stopped="pass")
+        with ShimProgram(mail_host) as shim:
+            shim.ask_to_stop()
+            status = shim.wait_for_end()
+
+    assert status == 0
+    assert not mail_host.filter_socket.exists()
+
+
+def _submit_until(host: MailHost, wanted: bytes) -> bytes:
+    """Submit mail until the new workers answer; return the last reply."""
+    end = time.monotonic() + 10
+    while (reply := submit(host.filter_socket, host.queue.put())) != wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    return reply
+
+
+def _children_of(process: int) -> set[int]:
+    return {int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+
+
+def _wait_until_gone(processes: set[int]) -> None:
+    end = time.monotonic() + 10
+    while any(_runs(process) for process in processes):
+        assert time.monotonic() < end, "a worker outlived its parent"
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def _run_to_failure(host: MailHost) -> tuple[int, LogLine]:

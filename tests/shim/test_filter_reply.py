@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.filter_reply import LINE_LIMIT_BYTES, NOT_CHECKED, OK, STOPPING, TOO_BIG, TOO_BIG_FOR_NOW, render_reply
@@ -53,6 +53,7 @@ _replies = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(_replies)
 def test_every_line_can_go_to_courier(reply: SmtpReply) -> None:
     rendered = render_reply(reply)
@@ -67,6 +68,7 @@ def test_every_line_can_go_to_courier(reply: SmtpReply) -> None:
     assert rendered[:1] in (b"2", b"4", b"5")
 
 
+@settings(max_examples=50)
 @given(_replies)
 def test_the_pieces_give_the_text_back_but_for_the_blanks_at_breaks(reply: SmtpReply) -> None:
     skip = len(f"{reply.code} {reply.enhanced} ")

@@ -78,7 +78,7 @@ FAILURES: dict[str, Act] = {
     "204": answer(204),
     "no JSON": answer(200, b"<html>clean</html>"),
     "nothing": answer(200, b""),
-    "an empty object": answer(200, b"{}"),
+    "{}": answer(200, b"{}"),
     "half a verdict": answer(200, VERDICT_JSON[:-1]),
     "deep JSON": answer(200, b'{"would_be":' * 100_000),
 }
@@ -243,9 +243,9 @@ def test_the_next_scanner_is_asked_when_a_socket_is_missing(tmp_path: Path) -> N
         assert judge(f"unix:{tmp_path}/none", good.endpoint).scanner == good.endpoint
 
 
-@pytest.mark.parametrize("failure", (FAILURES | OVERLOADS).values(), ids=FAILURES | OVERLOADS)
-def test_the_only_scanner_is_asked_again(failure: Act) -> None:
-    with FakeScanner([failure, hang_up_at_once]) as scanner:
+@pytest.mark.parametrize("failure", ["hangs up at once", "hangs up after the request", "half a body", "500", "{}"])
+def test_the_only_scanner_is_asked_again(failure: str) -> None:
+    with FakeScanner([FAILURES[failure], hang_up_at_once]) as scanner:
         given_answer = judge(scanner.endpoint)
 
     assert given_answer.verdict == VERDICT

@@ -1,0 +1,73 @@
+"""What the shim reads of Courier's own configuration (courier(8), makehosteddomains(8)). It writes none of it."""
+
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SYSCONFDIR = Path("/etc/courier")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDomains:
+    """The domains whose mailboxes are here: exact names, and names that stand for all below them."""
+
+    names: frozenset[str]
+    parents: frozenset[str] = frozenset()
+    exceptions: frozenset[str] = frozenset()
+
+    def holds(self, address: str) -> bool:
+        """Whether an address, as Courier rewrote it, is delivered here; one without a domain is."""
+        _, at, domain = address.rpartition("@")
+        domain = domain.lower()
+        if not at or domain in self.names:
+            return True
+        if domain in self.exceptions:
+            return False
+        labels = domain.split(".")
+        return any(".".join(labels[start:]) in self.parents for start in range(1, len(labels)))
+
+
+def sysconfdir() -> Path:
+    """Return Courier's configuration directory; courierfilter names it in the environment."""
+    return Path(os.environ.get("sysconfdir", SYSCONFDIR))  # noqa: SIM112
+
+
+def courier_me(directory: Path) -> str:
+    """Return the name of this mail host: the first line of the file ``me``, else the host's name."""
+    return next(iter(_lines(directory / "me")), "") or socket.gethostname()
+
+
+def local_domains(directory: Path) -> LocalDomains:
+    """Read ``locals`` (without it, ``me`` is the one local domain) and ``hosteddomains``.
+
+    A line ``.example.com`` stands for all domains below, ``!www.example.com`` takes one of them out again.
+    """
+    listed = list(_lines(directory / "locals")) or [courier_me(directory)]
+    hosted = directory / "hosteddomains"
+    files = sorted(hosted.iterdir()) if hosted.is_dir() else [hosted]
+    # An alias of a hosted domain stands before a tab, and is rewritten before we see it.
+    listed += [line.partition("\t")[0] for file in files for line in _lines(file)]
+    return _sort_out(line.lower() for line in listed)
+
+
+def _sort_out(lines: Iterable[str]) -> LocalDomains:
+    names, parents, exceptions = set(), set(), set()
+    for line in lines:
+        if line.startswith("."):
+            parents.add(line[1:])
+        elif line.startswith("!"):
+            exceptions.add(line[1:])
+        else:
+            names.add(line)
+    return LocalDomains(frozenset(names), frozenset(parents), frozenset(exceptions))
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines that say something; none of a file that cannot be read."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -1,0 +1,139 @@
+"""Which addresses are delivered here, by Courier's own files."""
+
+from pathlib import Path
+
+import pytest
+
+from shim.courier_config import SYSCONFDIR, LocalDomains, courier_me, local_domains, sysconfdir
+
+LOCALS = """# mail for these is ours
+#commented.example
+localhost
+Test.Example
+
+  indented.example\t
+.wild.example
+!www.wild.example
+"""
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Path:
+    (tmp_path / "me").write_text("mx.test.example\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [("mx.example\n", "mx.example"), ("mx.example", "mx.example"), ("\n# it\n mx.example \nother\n", "mx.example")],
+)
+def test_me_is_the_first_line_that_says_something(tmp_path: Path, content: str, name: str) -> None:
+    (tmp_path / "me").write_text(content)
+
+    assert courier_me(tmp_path) == name
+
+
+@pytest.mark.parametrize("content", [None, "", "\n", "# nothing\n"])
+def test_without_me_the_host_has_its_own_name(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "me").write_text(content)
+
+    assert courier_me(tmp_path) == Path("/proc/sys/kernel/hostname").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("a@test.example", True),
+        ("a@TEST.example", True),
+        ("a@localhost", True),
+        ("a@indented.example", True),
+        ("alice", True),
+        ("", True),
+        ('"odd@remote.example"@test.example', True),
+        ("a@test.example@remote.example", False),
+        ("a@remote.example", False),
+        ("a@sub.test.example", False),
+        ("a@nottest.example", False),
+        ("a@example", False),
+        ("a@", False),
+        ("a@commented.example", False),
+        ("a@one.wild.example", True),
+        ("a@two.ONE.wild.example", True),
+        ("a@wild.example", False),
+        ("a@notwild.example", False),
+        ("a@www.wild.example", False),
+        ("a@WWW.wild.example", False),
+        ("a@below.www.wild.example", True),
+        ("a@mx.test.example", False),
+    ],
+)
+def test_locals_says_who_is_local(etc: Path, address: str, local: bool) -> None:
+    (etc / "locals").write_text(LOCALS)
+
+    assert local_domains(etc).holds(address) is local
+
+
+def test_a_name_that_is_listed_is_local_in_spite_of_an_exception(etc: Path) -> None:
+    (etc / "locals").write_text("!www.wild.example\nwww.wild.example\n.wild.example\n")
+
+    assert local_domains(etc).holds("a@www.wild.example")
+
+
+def test_without_locals_me_is_the_local_domain(etc: Path) -> None:
+    (etc / "me").write_text("MX.test.example\n")
+
+    assert local_domains(etc) == LocalDomains(frozenset({"mx.test.example"}))
+
+
+HOSTED = "hosted.example\nAlias.example\thosted.example\n.below.example\n# no.example\n"
+
+
+def _as_a_file(path: Path) -> None:
+    path.write_text(HOSTED)
+
+
+def _as_a_directory(path: Path) -> None:
+    path.mkdir()
+    (path / "folder").mkdir()
+    for number, line in enumerate(HOSTED.splitlines()):
+        (path / f"domain{number}").write_text(line)
+
+
+@pytest.mark.parametrize("make", [_as_a_file, _as_a_directory])
+@pytest.mark.parametrize(
+    ("domain", "local"),
+    [
+        ("hosted.example", True),
+        ("HOSTED.example", True),
+        ("alias.example", True),
+        ("x.below.example", True),
+        ("mx.test.example", True),
+        ("below.example", False),
+        ("no.example", False),
+        ("x.hosted.example", False),
+        ("alias.example\thosted.example", False),
+    ],
+)
+def test_hosted_domains_are_local_besides_the_others(etc: Path, make: object, domain: str, local: bool) -> None:
+    assert callable(make)
+    make(etc / "hosteddomains")
+
+    assert local_domains(etc).holds(f"a@{domain}") is local
+
+
+def test_bytes_that_are_not_utf8_do_no_harm(etc: Path) -> None:
+    (etc / "locals").write_bytes(b"\xff.example\ntest.example\n")
+
+    domains = local_domains(etc)
+
+    assert domains.holds("a@test.example")
+    assert domains.holds("a@\udcff.example")
+
+
+def test_courierfilter_names_the_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("sysconfdir", raising=False)
+    assert sysconfdir() == SYSCONFDIR
+
+    monkeypatch.setenv("sysconfdir", "/opt/courier/etc")
+    assert sysconfdir() == Path("/opt/courier/etc")
