@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Header
+from functools import partial
 
 from scanner_service.decode.header_fields import parse_header
 from scanner_service.model.message import DecodedMessage, Part
@@ -95,11 +96,11 @@ def _descend(tree: _Tree, entity: _Entity, path: str, depth: int) -> None:
             _descend(tree, part, _below(path, number), depth + 1)
         if number:
             return  # else it is shown as it stands
-    decoded = _undo_transfer_encoding(entity.body, _field(entity.header, "Content-Transfer-Encoding") or "")
     if content_type == "message/rfc822":
+        decoded = _decode_body(entity)
         _descend(tree, _read_entity(decoded, 0, len(decoded), tree.limits), _below(path, 1), depth + 1)
         return
-    tree.parts.append(Part(path or "1", content_type, decoded))
+    tree.parts.append(Part(path or "1", content_type, partial(_decode_body, entity)))
 
 
 def _read_entity(
@@ -167,14 +168,14 @@ def _without_line_end(source: bytes, start: int, end: int) -> int:
     return end
 
 
-def _undo_transfer_encoding(body: bytes, encoding: str) -> bytes:
-    match encoding.strip().lower():
+def _decode_body(entity: _Entity) -> bytes:
+    match (_field(entity.header, "Content-Transfer-Encoding") or "").lower():
         case "base64":
-            return _decode_base64(body)
+            return _decode_base64(entity.body)
         case "quoted-printable":
-            return quopri.decodestring(body)
+            return quopri.decodestring(entity.body)
         case _:
-            return body
+            return entity.body
 
 
 def _decode_base64(body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """A message as the inspectors see it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from verdict_api.envelope import Envelope
@@ -7,11 +8,16 @@ from verdict_api.envelope import Envelope
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf of the MIME tree: its path (``1.2``), its declared type, its body after transfer decoding."""
+    """A leaf of the MIME tree: its path (``1.2``), its declared type, and how its body is decoded."""
 
     path: str
     content_type: str
-    body: bytes
+    decode_body: Callable[[], bytes]
+
+    @property
+    def body(self) -> bytes:
+        """The body after transfer decoding, done when it is read: clamd takes the whole message and reads none."""
+        return self.decode_body()
 
 
 @dataclass(frozen=True, slots=True)
