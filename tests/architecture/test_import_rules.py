@@ -10,12 +10,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ALLOWED_ON_THE_MAIL_HOST = sys.stdlib_module_names | {"shim", "verdict_api", "httpx", "h11"}
 ON_THE_MAIL_HOST = sorted(path for folder in ("shim", "verdict_api") for path in (ROOT / folder).rglob("*.py"))
+PROTOCOLS_OF_THE_SHIM = (
+    "control_file",
+    "control_records",
+    "filter_reply",
+    "filter_request",
+    "header_edit",
+    "http_exchange",
+)
 WITHOUT_FILES = sorted(
     [
         *(ROOT / "verdict_api").glob("*.py"),
         *(ROOT / "scanner_service/judge").glob("*.py"),
         *(ROOT / "scanner_service/decode").glob("*.py"),
-        *(ROOT / f"shim/{name}.py" for name in ("filter_request", "control_file", "filter_reply", "http_exchange")),
+        *(ROOT / f"shim/{name}.py" for name in PROTOCOLS_OF_THE_SHIM),
     ]
 )
 

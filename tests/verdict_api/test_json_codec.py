@@ -315,9 +315,9 @@ def test_a_lone_surrogate_that_stands_for_no_byte_is_refused(escape: str) -> Non
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_whatever_comes_is_read_or_refused(data: bytes) -> None:
-    for decode in (decode_envelope, decode_verdict):
+    for decode, kind in ((decode_envelope, Envelope), (decode_verdict, Verdict)):
         with contextlib.suppress(CodecError):
-            decode(data)
+            assert isinstance(decode(data), kind)
 
 
 @pytest.mark.parametrize(
@@ -342,4 +342,4 @@ def test_a_header_that_holds_no_envelope_is_refused(value: str) -> None:
 @given(st.text())
 def test_any_header_is_read_or_refused(value: str) -> None:
     with contextlib.suppress(CodecError):
-        decode_envelope_header(value)
+        assert isinstance(decode_envelope_header(value), Envelope)
