@@ -1,0 +1,73 @@
+"""What bytes are, whatever they are called."""
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from scanner_service.decode.file_type import file_types
+
+
+def pe(characteristics: int) -> bytes:
+    """Return the headers of a Windows program with these COFF characteristics."""
+    dos = b"MZ" + bytes(0x3A) + (0x80).to_bytes(4, "little")
+    return dos.ljust(0x80, b"\0") + b"PE\0\0" + bytes(18) + characteristics.to_bytes(2, "little") + bytes(200)
+
+
+def tar_of(name: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    return packed.getvalue()
+
+
+def zip_of(name: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, "x")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "types"),
+    [
+        pytest.param(pe(0x0102), ("exe", "exe-ms"), id="Windows program"),
+        pytest.param(pe(0x2102), ("exe", "dll"), id="Windows library"),
+        pytest.param(b"MZ", ("exe", "exe-ms"), id="two letters of a program"),
+        pytest.param(Path(sys.executable).resolve().read_bytes()[:5000], ("exe", "exe-unix"), id="ELF"),
+        pytest.param(b"#!/bin/sh\n", ("script",), id="script"),
+        pytest.param(zip_of("a"), ("zip",), id="zip"),
+        pytest.param(b"PK\x05\x06" + bytes(18), ("zip",), id="empty zip"),
+        pytest.param(gzip.compress(b"x"), ("gz",), id="gzip"),
+        pytest.param(bz2.compress(b"x"), ("bz2",), id="bzip2"),
+        pytest.param(lzma.compress(b"x"), ("xz",), id="xz"),
+        pytest.param(tar_of("a"), ("tar",), id="tar"),
+        pytest.param(bytes(32769) + b"CD001", ("iso",), id="ISO image"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ("doc", "ole"), id="OLE"),
+        pytest.param(b"  \xef\xbb\xbf\n<HTML>", ("html",), id="HTML after blanks"),
+        pytest.param(b"%PDF-1.4", ("pdf",), id="PDF"),
+        pytest.param(b"Hello.\n", (), id="text"),
+        pytest.param(b"", (), id="nothing"),
+    ],
+)
+def test_bytes_are_known_by_their_beginning(data: bytes, types: tuple[str, ...]) -> None:
+    assert file_types(data) == types
+
+
+def test_a_header_that_lies_beyond_the_end_is_still_a_program() -> None:
+    assert file_types(b"MZ" + b"\xff" * 100) == ("exe", "exe-ms")
+
+
+def test_random_bytes_are_seldom_taken_for_a_program() -> None:
+    dice = random.Random(7)
+
+    taken = [file_types(dice.randbytes(64)) for _ in range(20_000)]
+
+    assert sum("exe" in types for types in taken) <= 3  # two letters of sixteen bits: one of 32,768
