@@ -47,5 +47,6 @@ class Strace:
 
 
 def _object(arguments: str) -> str:
-    files = [name for name in _DESCRIPTOR.findall(arguments) if name != "socket"]
-    return (files or _TEXT.findall(arguments) or [""])[-1]
+    files = [found[1] for found in _DESCRIPTOR.finditer(arguments) if found[1] != "socket"]
+    texts = [found[1] for found in _TEXT.finditer(arguments)]
+    return (files or texts or [""])[-1]

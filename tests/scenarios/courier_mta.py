@@ -26,6 +26,7 @@ _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
 _FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
+_FILTER_SETTINGS = _SETTINGS / f"{FILTER_NAME}-shim.toml"
 _FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
 
 _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
@@ -39,6 +40,7 @@ _SETTINGS_FILES = {
     "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
     "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
     "bofh": "maxrcpts 1000",
+    "aliases/scenarios": f"team: alice@{MAIL_DOMAIN}, bob@{MAIL_DOMAIN}, u001@{MAIL_DOMAIN}\n-rf: bob@{MAIL_DOMAIN}",
 }
 
 # esmtpd sources the file as shell: the last assignment holds. No DNS, no TARPIT (it delays each 5xx by 8 s
@@ -118,6 +120,18 @@ class CourierMta:
         if not self._filter_processes():
             self.restart_filter()
 
+    def set_filter_settings(self, settings: str) -> None:
+        if _FILTER_SETTINGS.read_text() != settings:
+            _FILTER_SETTINGS.write_text(settings)
+            self.restart_shim()
+
+    def set_batch_size(self, recipients: int | None) -> None:
+        """Say how many recipients a control file may have; without a word it is Courier's own default."""
+        if recipients is None:
+            (_SETTINGS / "batchsize").unlink(missing_ok=True)
+        else:
+            (_SETTINGS / "batchsize").write_text(f"{recipients}\n")
+
     def set_filtered_sources(self, sources: str) -> None:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
         (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
@@ -142,7 +156,7 @@ class CourierMta:
         for link in _FILTER_LINK.parent.iterdir():
             link.unlink()
         _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
-        (_SETTINGS / f"{FILTER_NAME}-shim.toml").write_text(settings)
+        _FILTER_SETTINGS.write_text(settings)
 
     def _queue_is_empty(self) -> bool:
         """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
