@@ -80,6 +80,7 @@ class CourierHost:
         self.service.ensure_running()
         self.courier.set_filtered_sources(FILTERED_SOURCES)
         self.courier.set_batch_size(None)
+        self.courier.remove_other_filters()
         self.courier.ensure_filter_runs()
         self.courier.set_filter_settings(SHIM_SETTINGS)
         self.courier.wait_for_empty_queue()

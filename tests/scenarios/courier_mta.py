@@ -14,7 +14,7 @@ from tests.scenarios.process_list import command_line, process_ids
 from tests.scenarios.program import CLEAN_ENVIRONMENT, START_LIMIT_SECONDS, ProgramError
 from tests.scenarios.waiting import wait_until
 
-SMTP_ADDRESS = ("127.0.0.1", 2525)
+SMTP_PORT = 2525
 MAIL_DOMAIN = "test.example"
 FILTER_NAME = "couriergate"
 FILTERED_SOURCES = "esmtp"
@@ -24,10 +24,12 @@ _QUEUE_LIMIT_SECONDS = 30
 
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
-_FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+_FILTER_SOCKETS = _STATE / "allfilters"
+_FILTER_SOCKET = _FILTER_SOCKETS / FILTER_NAME
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
 _FILTER_SETTINGS = _SETTINGS / f"{FILTER_NAME}-shim.toml"
-_FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
+_FILTER_PROGRAMS = Path("/usr/lib/courier/filters")
+_FILTER_PROGRAM = _FILTER_PROGRAMS / FILTER_NAME
 
 _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
 _STATE_MODES |= {"tmp": 0o770}
@@ -46,8 +48,8 @@ _SETTINGS_FILES = {
 # esmtpd sources the file as shell: the last assignment holds. No DNS, no TARPIT (it delays each 5xx by 8 s
 # and more), no limits on clients from one address.
 _ESMTPD_SETTINGS = f"""
-ADDRESS={SMTP_ADDRESS[0]}
-PORT={SMTP_ADDRESS[1]}
+ADDRESS=
+PORT={SMTP_PORT}
 BOFHCHECKDNS=0
 TARPIT=0
 MAXDAEMONS=200
@@ -110,6 +112,18 @@ class CourierMta:
         """Have the shim execute itself anew, as an upgrade does."""
         self._run(str(_FILTER_PROGRAM), "restart")
 
+    def add_filter(self, name: str, program: Path) -> None:
+        """Have Courier call another filter besides ours: before it or after it, by its name."""
+        shutil.copyfile(program, _FILTER_PROGRAMS / name)
+        (_FILTER_PROGRAMS / name).chmod(0o755)
+        self._run("filterctl", "start", name)
+        wait_until((_FILTER_SOCKETS / name).is_socket, _COMMAND_LIMIT_SECONDS, f"a socket of {name}")
+
+    def remove_other_filters(self) -> None:
+        for link in _FILTER_LINK.parent.iterdir():
+            if link != _FILTER_LINK:
+                self._remove_filter(link.name)
+
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
         for pid in self._filter_processes():
@@ -158,6 +172,10 @@ class CourierMta:
         _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
         _FILTER_SETTINGS.write_text(settings)
 
+    def _remove_filter(self, name: str) -> None:
+        self._run("filterctl", "stop", name)
+        wait_until(lambda: not (_FILTER_SOCKETS / name).exists(), _COMMAND_LIMIT_SECONDS, f"the end of {name}")
+
     def _queue_is_empty(self) -> bool:
         """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
         return not any(
@@ -194,7 +212,7 @@ class CourierMta:
 
 def _greets() -> bool:
     try:
-        with socket.create_connection(SMTP_ADDRESS, timeout=START_LIMIT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", SMTP_PORT), timeout=START_LIMIT_SECONDS) as connection:
             return connection.recv(4).startswith(b"220")
     except ConnectionRefusedError:
         return False

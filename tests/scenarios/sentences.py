@@ -3,10 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from difflib import unified_diff
+from functools import partial
 from itertools import islice
+from pathlib import Path
+
+import dkim
 
 from tests.scenarios.courier_mta import MAIL_DOMAIN
-from tests.scenarios.delivered_mail import DeliveredMail, read_maildir
+from tests.scenarios.delivered_mail import DeliveredMail, delivered_mail, read_maildir, split_at_signature
 from tests.scenarios.dialog_format import Vocabulary, matches
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.stage import MismatchError, Stage
@@ -14,6 +18,7 @@ from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
 _SHOWN_DIFFERENCE_LINES = 40
 _LEAST_RESTARTS = 3
+_SIGNING_FILTER = Path(__file__).parents[1] / "fakes/signing_filter.py"
 
 
 def _wait(_: Stage, seconds: str) -> None:
@@ -81,6 +86,30 @@ def _only_got(stage: Stage, addresses: str, file: str) -> None:
 def _only_got_tagged(stage: Stage, addresses: str, file: str) -> None:
     tag = stage.verdicts().tag
     _expect_everywhere(stage, addresses, tag + stage.message(file), tag)
+
+
+def _reached_signed(stage: Stage, file: str, mailbox: str, *, with_tag: bool) -> None:
+    """Check that the signing filter saw the mail with our tag or without it, and that all it saw is as it saw it."""
+    tag = stage.verdicts().tag
+    above, covered = split_at_signature(_only_mail_of(stage, mailbox).whole)
+    if (tag in above, covered.startswith(tag)) != (not with_tag, with_tag):
+        raise MismatchError(f"want a tag {'in' if with_tag else 'above'} what is signed, got {above!r} above it")
+    mail = delivered_mail(above + covered, tag)
+    _expect_mails([(mail.recipient, tag + stage.message(file))], [(mail.recipient, mail.content)])
+
+
+def _dkim_holds(stage: Stage, mailbox: str, file: str) -> None:
+    key = stage.message(file).replace(b"\n", b"")
+    if not dkim.verify(_only_mail_of(stage, mailbox).whole, dnsfunc=lambda *_, **__: key):
+        raise MismatchError("want a DKIM signature that verifies, got one that does not")
+
+
+def _only_mail_of(stage: Stage, mailbox: str) -> DeliveredMail:
+    stage.host.courier.wait_for_empty_queue()
+    mails = read_maildir(MAILBOXES[mailbox].maildir)
+    if len(mails) != 1:
+        raise MismatchError(f"want one mail, got {len(mails)}")
+    return mails[0]
 
 
 def _dsns_say(stage: Stage, sender: str, addresses: str, action: str) -> None:
@@ -187,6 +216,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "control files have room for COUNT recipients": lambda stage, count: stage.host.courier.set_batch_size(
         int(count)
     ),
+    "start a signing filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _SIGNING_FILTER),
     "filter mail from SOURCES": lambda stage, sources: stage.host.courier.set_filtered_sources(sources),
 }
 
@@ -197,6 +227,9 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "maildir of MAILBOX holds COUNT times FILE": _maildir_holds_often,
     "only ADDRESSES got FILE": _only_got,
     "only ADDRESSES got FILE tagged": _only_got_tagged,
+    "FILE reached MAILBOX tagged, then signed": partial(_reached_signed, with_tag=True),
+    "FILE reached MAILBOX signed, then tagged": partial(_reached_signed, with_tag=False),
+    "DKIM signature in mail of MAILBOX holds with FILE": _dkim_holds,
     "there are no DSNs": _no_dsns,
     "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,
     "LOG log has TEXT": Stage.wait_for_log,
