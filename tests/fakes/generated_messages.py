@@ -31,28 +31,28 @@ class GeneratedMessage:
         return b"".join(line for line, is_forged in self.lines if not is_forged) + self.rest
 
 
-def generate_message(random: Random) -> GeneratedMessage:
+def generate_message(random: Random, longest_value: int = 20_000) -> GeneratedMessage:
     line_end = random.choice((b"\n", b"\r\n"))
-    lines = [_line(random, line_end) for _ in range(random.randrange(12))]
+    lines = [_line(random, line_end, longest_value) for _ in range(random.randrange(12))]
     body = random.choice((b"", b"\n", b"X-Couriergate-Id: body\n")) + random.randbytes(random.randrange(300))
-    body *= random.choice((1, 1, 1, 1000))
+    body = b"\n".join([body] * random.choice((1, 1, 1, 1000)))
     if not lines or random.randrange(10):
         return GeneratedMessage(tuple(lines), random.choice((b"\n", b"\r\n")) + body)
     last, is_forged = lines.pop()
     return GeneratedMessage((*lines, (random.choice((last, last.removesuffix(line_end))), is_forged)), b"")
 
 
-def _line(random: Random, line_end: bytes) -> tuple[bytes, bool]:
+def _line(random: Random, line_end: bytes, longest_value: int) -> tuple[bytes, bool]:
     if not random.randrange(6):
         return random.choice(_NO_FIELDS) + line_end, False
     is_forged = not random.randrange(3)
     name = random.choice(_FORGED_NAMES if is_forged else _OTHER_NAMES)
-    values = [_value(random) for _ in range(random.choice((1, 1, 2, 5)))]
+    values = [_value(random, longest_value) for _ in range(random.choice((1, 1, 2, 5)))]
     return name + b":" + (line_end + random.choice((b" ", b"\t"))).join(values) + line_end, is_forged
 
 
-def _value(random: Random) -> bytes:
-    value = random.randbytes(random.choice((0, 1, 20, 20, 200, 20_000)))
+def _value(random: Random, longest: int) -> bytes:
+    value = random.randbytes(random.choice((0, 1, 20, 20, 200, longest)))
     if random.randrange(2):
         value = bytes(0x20 + byte % 0x5F for byte in value)
     return value.replace(b"\n", b"\r").replace(b"h=", b"")

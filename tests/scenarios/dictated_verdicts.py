@@ -18,11 +18,11 @@ class DictatedVerdicts:
     added_recipients: list[str] = field(default_factory=list)
     header_edits: list[HeaderEdit] = field(default_factory=list)
     next_waits: bool = False
+    scanner: FakeScanner = field(init=False)
     _another: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def scanner(self) -> FakeScanner:
-        """Return a service that answers so, as soon as it is entered."""
-        return FakeScanner(usual=self._answer)
+    def __post_init__(self) -> None:
+        self.scanner = FakeScanner(usual=self._answer)
 
     @property
     def tag(self) -> bytes:

@@ -52,8 +52,8 @@ class Stage:
         """Return what is dictated to the scanner; the first time, have the shim ask it instead of our service."""
         if self._verdicts is None:
             self._verdicts = DictatedVerdicts()
-            scanner = self._resources.enter_context(self._verdicts.scanner())
-            self.host.courier.set_filter_settings(shim_settings(scanner.endpoint))
+            self._resources.enter_context(self._verdicts.scanner)
+            self.host.courier.set_filter_settings(shim_settings(self._verdicts.scanner.endpoint))
         return self._verdicts
 
     def connect(self, source: str) -> None:
