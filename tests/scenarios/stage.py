@@ -66,7 +66,12 @@ class Stage:
         session = SmtpConnection(STRANGER, self.transcript)
         try:
             session.read_reply()
-            for command in ("EHLO client.example", "MAIL FROM:<sender@remote.example>", f"RCPT TO:<{recipient}>", "DATA"):
+            for command in (
+                "EHLO client.example",
+                "MAIL FROM:<sender@remote.example>",
+                f"RCPT TO:<{recipient}>",
+                "DATA",
+            ):
                 session.send_commands((command.encode(),))
                 session.read_reply()
             session.send_message(message)
