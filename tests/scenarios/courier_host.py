@@ -3,7 +3,7 @@
 import http.client
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -30,6 +30,11 @@ _CLAMD_CONFIG = Path("/etc/clamav/clamd-scenarios.conf")
 _CLAMD_DIRECTORY = Path("/run/clamav")
 _CLAMD_SOCKET = _CLAMD_DIRECTORY / "clamd.ctl"
 _SIGNATURES = Path(__file__).parent / "signatures"
+
+# As the unit file of the shim has it, and its drop-in for another account.
+_SETPRIV = ("setpriv", "--no-new-privs", "--bounding-set")
+_AS_COURIER = (*_SETPRIV, "-all", "--reuid=courier", "--regid=courier", "--clear-groups")
+_AS_ROOT = (*_SETPRIV, "-all,+chown,+dac_override,+kill,+setgid,+setuid", "--inh-caps=-all")
 
 _CLAMD_SETTINGS = f"""\
 Foreground yes
@@ -58,13 +63,7 @@ class CourierHost:
             _scanner_is_ready,
         )
         self._service_manager = ServiceManager(Path("/run/shim-notify"))
-        self.standalone_shim = Program(
-            "shim",
-            [str(STANDALONE_PROGRAM), "run", "--mode", "standalone"],
-            _LOGS / "shim.log",
-            self._service_manager.is_told_ready,
-            CLEAN_ENVIRONMENT | {"NOTIFY_SOCKET": str(self._service_manager.path)},
-        )
+        self.standalone_shim = self._standalone_shim(_AS_COURIER)
         self._syslog = SyslogCollector(self.mail_log.path)
 
     def set_up(self, scratch: Path) -> None:
@@ -85,9 +84,12 @@ class CourierHost:
             started.callback(self._restore_filter)
             yield
 
-    def run_shim_standalone(self) -> None:
+    def run_shim_standalone(self, user: str | None = None) -> None:
         """Let courierfilter keep the name of the socket only, and start the shim beside it."""
         self.courier.install_stub()
+        if user is not None:
+            self.courier.add_filter_setting(f'user = "{user}"')
+            self.standalone_shim = self._standalone_shim(_AS_ROOT)
         self.start_standalone_shim()
         self.courier.start_filter()
         self._is_standalone = True
@@ -109,11 +111,21 @@ class CourierHost:
         for log in (self.mail_log, self.service.log, self.standalone_shim.log):
             log.begin_here()
 
+    def _standalone_shim(self, starter: Sequence[str]) -> Program:
+        return Program(
+            "shim",
+            [*starter, str(STANDALONE_PROGRAM), "run", "--mode", "standalone"],
+            _LOGS / "shim.log",
+            self._service_manager.is_told_ready,
+            CLEAN_ENVIRONMENT | {"NOTIFY_SOCKET": str(self._service_manager.path)},
+        )
+
     def _restore_filter(self) -> None:
         changed = self.courier.restore_filter_settings()
         if self._is_standalone:
             if self.standalone_shim.is_running:
                 self.standalone_shim.stop()
+            self.standalone_shim = self._standalone_shim(_AS_COURIER)
             self.courier.uninstall_stub()
             self.courier.start_filter()
             self._is_standalone = False

@@ -29,11 +29,6 @@ def _leave_service_alone(stage: Stage) -> None:
         raise MismatchError(f"want {_LEAST_RESTARTS} restarts or more meanwhile, got {count}")
 
 
-def _run_standalone_as(stage: Stage, user: str) -> None:
-    stage.host.courier.add_filter_setting(f'user = "{user}"')
-    stage.host.run_shim_standalone()
-
-
 def _is_answered(stage: Stage, file: str, recipient: str, pattern: str) -> None:
     reply = stage.submit(recipient, stage.message(file))
     if not matches(pattern, reply):
@@ -116,7 +111,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "restart the shim": lambda stage: stage.host.courier.restart_shim(),
     "kill the shim": lambda stage: stage.host.courier.kill_filter(),
     "run the shim standalone": lambda stage: stage.host.run_shim_standalone(),
-    "run the shim standalone as USER": _run_standalone_as,
+    "run the shim standalone as USER": lambda stage, user: stage.host.run_shim_standalone(user),
     "start the shim": lambda stage: stage.host.start_standalone_shim(),
     "stop the shim": lambda stage: stage.host.standalone_shim.stop(),
     "kill the parent of the shim": lambda stage: stage.host.standalone_shim.kill(),
