@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from shim import __version__
-from shim.daemon import Mode, find_mode, run
+from shim.daemon import Mode, ModeError, find_mode, run
 from shim.filter_socket import SocketError
 from shim.log_line import Level, log
 from shim.restart import RestartError, restart
@@ -21,7 +21,7 @@ def main() -> int:
         return int(arguments.command(arguments))
     except SettingsError as error:
         log(Level.ERROR, event="settings refused", problem=error)
-    except SocketError as error:
+    except (SocketError, ModeError) as error:
         log(Level.ERROR, event="not started", problem=error)
     return FAILED
 

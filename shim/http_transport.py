@@ -158,12 +158,13 @@ class _Connection(asyncio.BufferedProtocol):
     ) -> None:
         assert isinstance(stream, httpx.AsyncByteStream)
         async for chunk in _not_empty(stream):
-            if answer.done():  # early: too big, no token, draining; nobody wants the rest
+            # Early: too big, no token, draining; or the scanner is gone. Nobody wants the rest.
+            if answer.done() or self._transport.is_closing():
                 return
             self._transport.write(head + self._exchanges.send_body(chunk))
             head = b""
             await self._writable.wait()
-        if not answer.done():
+        if not (answer.done() or self._transport.is_closing()):
             self._transport.write(head + self._exchanges.end_body())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

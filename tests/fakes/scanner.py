@@ -152,6 +152,13 @@ def answer_amid_the_body(status: int) -> Act:
     return act
 
 
+async def hang_up_amid_the_body(talk: Talk) -> None:
+    await talk.hear_head()
+    await talk.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+    await talk.hear_some(1000)
+    talk.hang_up()
+
+
 def babble(data: bytes) -> Act:
     """Hear the request, say these bytes, hang up."""
 

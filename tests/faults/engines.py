@@ -19,6 +19,7 @@ from tests.fakes.scanner import (
     babble,
     be_silent,
     give_verdict,
+    hang_up_amid_the_body,
     http_answer,
     nobody_listening,
 )
@@ -54,13 +55,6 @@ async def judge_slowly(talk: Talk) -> None:
     await talk.hear_head()
     await asyncio.sleep(0.5)
     await judge(talk)
-
-
-async def hang_up_amid_the_body(talk: Talk) -> None:
-    await talk.hear_head()
-    await talk.say(b"HTTP/1.1 100 Continue\r\n\r\n")
-    await talk.hear_some(1000)
-    talk.hang_up()
 
 
 async def speak_plain_http(talk: Talk) -> None:
@@ -137,7 +131,13 @@ def clamd(behaviour: fake_clamd.Behaviour) -> StartClamd:
 
 
 def clamd_says(said: bytes) -> StartClamd:
-    return clamd(fake_clamd.answer(said))
+    """Return a clamd that answers with these bytes, in which PATH stands for the path that it is to scan."""
+
+    def behave(conversation: fake_clamd.Conversation) -> None:
+        path = conversation.read_command().removeprefix("SCAN ")
+        conversation.say(said.replace(b"PATH", path.encode("ascii")))
+
+    return clamd(behave)
 
 
 def find_slowly(conversation: fake_clamd.Conversation) -> None:
@@ -152,14 +152,14 @@ DOWN = Engine(no_scanner, no_clamd)
 SILENT_ONCE = Engine(silent_once, clamd(fake_clamd.stay_silent))
 SILENT = Engine(scanner(be_silent), clamd(fake_clamd.stay_silent))
 GARBAGE = Engine(scanner(babble(b"garbage\r\n\r\n")), clamd_says(b"garbage\r\n\r\n"))
-HEAD_CUT = Engine(scanner(babble(b"HTTP/1.1 200 OK\r\nContent-Le")), clamd_says(b"/var/lib/cour"))
+HEAD_CUT = Engine(scanner(babble(b"HTTP/1.1 200 OK\r\nContent-Le")), clamd_says(b"/var/spo"))
 BODY_CUT = Engine(
-    scanner(babble(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"mail_id":')), clamd_says(b"/D1: Eicar-Te")
+    scanner(babble(b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"mail_id":')), clamd_says(b"PATH: Eicar-Te")
 )
 ENDLESS = Engine(scanner(answer(200, bytes(TEN_MEGABYTES))), clamd_says(b"x" * TEN_MEGABYTES))
-BROKEN = Engine(scanner(answer(500)), clamd_says(b"/D1: Can't allocate memory ERROR\n"))
+BROKEN = Engine(scanner(answer(500)), clamd_says(b"PATH: Can't allocate memory ERROR\n"))
 HANGS_UP = Engine(scanner(hang_up_amid_the_body), clamd_says(b""))
-UNEXPECTED = Engine(scanner(judge), clamd_says(b"/D1: caf\xe9 FOUND\n"))
+UNEXPECTED = Engine(scanner(judge), clamd_says(b"PATH: caf\xe9 FOUND\n"))
 UNTRUSTED = Engine(untrusted_scanner, no_clamd)
 PLAIN = Engine(plain_scanner_on_the_tls_port, no_clamd)
 TAGGING = Engine(scanner(give_verdict(add_header)), no_clamd)

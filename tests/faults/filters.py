@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -60,7 +60,7 @@ class RunningFilter:
     process: "subprocess.Popen[bytes]"
     spool: Path
     queue: CourierQueue
-    log: Callable[[], Sequence[str]]
+    log: Callable[[], tuple[str, ...]]
     end_engine: Callable[[], None]
 
     def ask_to_stop(self) -> None:
@@ -82,7 +82,7 @@ class RunningFilter:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(patience_seconds)
         try:
-            connection.connect(str(self.socket))
+            connect_patiently(connection, str(self.socket))
         except OSError:
             connection.close()
             raise
@@ -94,6 +94,16 @@ class RunningFilter:
     def strange_files(self) -> list[str]:
         """Return the names of the files in the spool that are not ``submit``'s."""
         return [path.name for path in self.spool.iterdir() if not re.fullmatch(r"D\d+|C\d+\.\d+", path.name)]
+
+
+def connect_patiently(connection: socket.socket, path: str) -> None:
+    """Connect as ``submit`` does: while the backlog is full, every second, five times (cdfilters.C, dofilter)."""
+    for _ in range(4):
+        with suppress(BlockingIOError):
+            connection.connect(path)
+            return
+        time.sleep(1)
+    connection.connect(path)
 
 
 def read_line(connection: socket.socket) -> str:
@@ -145,7 +155,7 @@ class Couriergate:
                     host.directory / "tmp",
                     host.queue,
                     # Lines with an event tell of the program, not of a message.
-                    lambda: [line.text for line in shim.log() if "event" not in line.fields],
+                    lambda: tuple(line.text for line in shim.log() if "event" not in line.fields),
                     engines.close,
                 )
 
@@ -172,6 +182,6 @@ class Pythonfilter:
                     program.process,
                     folder / "tmp",
                     CourierQueue(folder / "tmp"),
-                    lambda: program.log.read_text(errors="replace").splitlines()[said_before:],
+                    lambda: tuple(program.log.read_text(errors="replace").splitlines()[said_before:]),
                     engines.close,
                 )

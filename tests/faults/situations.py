@@ -6,6 +6,7 @@ Every message holds the EICAR test file: a filter that lets it pass has let a vi
 import contextlib
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +44,7 @@ class Outcome:
 
     reply: str
     seconds: float
-    log_lines: int
+    log: tuple[str, ...]
     descriptors_left: int | None = None
     files_left: int | None = None
     note: str = ""
@@ -55,11 +56,15 @@ MakeRequest = Callable[[RunningFilter], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One row; ``beside`` is the reply with a healthy scanner beside the sick one, for rows about a sick scanner."""
+    """One row: what the shim answers, and a part of what it logs, the reason.
+
+    ``beside`` is its reply with a healthy scanner beside the sick one, for rows about a sick scanner.
+    """
 
     name: str
     play: Play
     reply: str = NOT_CHECKED
+    logged: str = ""
     beside: str | None = None
     log_lines: int = 1
     for_pythonfilter: bool = True
@@ -82,7 +87,7 @@ class Observed:
         return Outcome(
             heard.reply,
             heard.seconds,
-            len(self.running.log()),
+            self.running.log(),
             self._descriptors_left(),
             len(self.running.strange_files()),
             note,
@@ -246,7 +251,7 @@ def start_with_broken_settings(side: Side) -> Outcome:
         with observing(side, Circumstances(broken_settings=True)) as observed:
             return observed.after(observed.running.ask(infected(observed.running), side.pace.patience_seconds))
     except ProgramFailedError:
-        return Outcome(NO_SOCKET, time.monotonic() - asked, 0, note="Courier passes all mail then")
+        return Outcome(NO_SOCKET, time.monotonic() - asked, (), note="Courier passes all mail then")
 
 
 def kill_who_has_the_message(side: Side) -> Outcome:
@@ -256,12 +261,15 @@ def kill_who_has_the_message(side: Side) -> Outcome:
         with running.connect(side.pace.patience_seconds) as connection:
             connection.sendall(infected(running))
             wait_until(lambda: running.descriptors() >= observed.descriptors + 2, side.pace.patience_seconds)
-            for process in children_of(running) or [running.process.pid]:
-                os.kill(process, 9)
+            workers = children_of(running)
+            for process in workers or [running.process.pid]:
+                os.kill(process, signal.SIGKILL)
             read_line(connection)
+        if not workers:
+            running.process.wait()
         heard = running.ask(infected(running), side.pace.patience_seconds)
-        if running.process.poll() is not None:
-            return Outcome(heard.reply, heard.seconds, len(running.log()), note="Courier answers 432 from then on")
+        if not workers:
+            return Outcome(heard.reply, heard.seconds, running.log(), note="Courier answers 432 from then on")
         return observed.after(heard)
 
 
@@ -272,7 +280,7 @@ def kill_the_program(side: Side) -> Outcome:
         running.process.wait()
         wait_until(lambda: not is_listening(running), side.pace.patience_seconds)
         heard = running.ask(infected(running), side.pace.patience_seconds)
-        return Outcome(heard.reply, heard.seconds, len(running.log()), note="Courier answers 432 from then on")
+        return Outcome(heard.reply, heard.seconds, running.log(), note="Courier answers 432 from then on")
 
 
 def stop_amid_a_scan(side: Side) -> Outcome:
@@ -299,7 +307,7 @@ def stop_when_idle(side: Side) -> Outcome:
 def end_of(running: RunningFilter, asked: float) -> Outcome:
     seconds = time.monotonic() - asked
     socket = "stays" if running.socket.exists() else "is gone: Courier passes all mail then"
-    return Outcome(ENDED, seconds, len(running.log()), note=f"ended after {seconds:.1f} s; its socket {socket}")
+    return Outcome(ENDED, seconds, running.log(), note=f"ended after {seconds:.1f} s; its socket {socket}")
 
 
 def children_of(running: RunningFilter) -> list[int]:
