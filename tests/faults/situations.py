@@ -330,25 +330,61 @@ def wait_until(condition: Callable[[], bool], limit_seconds: float) -> None:
 
 
 SICK_SCANNER = (
-    Situation("it refuses connections", ask(engines.DOWN), beside=REJECTED),
-    Situation("it accepts and says nothing", ask(engines.SILENT), beside=REJECTED),
-    Situation("it says garbage", ask(engines.GARBAGE), beside=REJECTED),
-    Situation("its reply is cut off in the header", ask(engines.HEAD_CUT), beside=REJECTED),
-    Situation("its reply is cut off in the body", ask(engines.BODY_CUT), beside=REJECTED),
-    Situation("its reply is 10 MB long", ask(engines.ENDLESS), beside=REJECTED),
-    Situation("it answers 401", ask(engines.answering(401)), beside=NOT_CHECKED, for_pythonfilter=False),
-    Situation("it answers 413", ask(engines.answering(413)), TOO_BIG, beside=TOO_BIG, for_pythonfilter=False),
-    Situation("it answers 429", ask(engines.answering(429)), beside=REJECTED, for_pythonfilter=False),
-    Situation("it answers 500", ask(engines.BROKEN), beside=REJECTED),
+    Situation("it refuses connections", ask(engines.DOWN), logged="Connect call failed", beside=REJECTED),
+    Situation("it accepts and says nothing", ask(engines.SILENT), logged="no answer", beside=REJECTED),
+    Situation("it says garbage", ask(engines.GARBAGE), logged="not HTTP: illegal", beside=REJECTED),
+    Situation(
+        "its reply is cut off in the header",
+        ask(engines.HEAD_CUT),
+        logged="peer unexpectedly closed",
+        beside=REJECTED,
+    ),
+    Situation(
+        "its reply is cut off in the body",
+        ask(engines.BODY_CUT),
+        logged="received 11 bytes, expected 900",
+        beside=REJECTED,
+    ),
+    Situation("its reply is 10 MB long", ask(engines.ENDLESS), logged="want at most", beside=REJECTED),
+    Situation(
+        "it answers 401", ask(engines.answering(401)), logged=": 401 ", beside=NOT_CHECKED, for_pythonfilter=False
+    ),
+    Situation(
+        "it answers 413",
+        ask(engines.answering(413)),
+        TOO_BIG,
+        logged=": 413 ",
+        beside=TOO_BIG,
+        for_pythonfilter=False,
+    ),
+    Situation(
+        "it answers 429", ask(engines.answering(429)), logged=": 429 ", beside=REJECTED, for_pythonfilter=False
+    ),
+    Situation("it answers 500", ask(engines.BROKEN), logged=": 500 ", beside=REJECTED),
     Situation(
         "it answers 503 with Retry-After",
         ask(engines.answering(503, Retry_After="1")),
+        logged=": 503 ",
         beside=REJECTED,
         for_pythonfilter=False,
     ),
-    Situation("it closes amid the message", ask(engines.HANGS_UP, infected_of(2**20)), beside=REJECTED),
-    Situation("its certificate is not trusted", ask(engines.UNTRUSTED), beside=REJECTED, for_pythonfilter=False),
-    Situation("it speaks HTTP where TLS is wanted", ask(engines.PLAIN), beside=REJECTED, for_pythonfilter=False),
+    Situation(
+        "it closes amid the message", ask(engines.HANGS_UP, infected_of(2**20)), logged="onnection", beside=REJECTED
+    ),
+    Situation(
+        "its certificate is not trusted",
+        ask(engines.UNTRUSTED),
+        logged="CERTIFICATE_VERIFY_FAILED",
+        beside=REJECTED,
+        for_pythonfilter=False,
+    ),
+    Situation(
+        "it speaks HTTP where TLS is wanted",
+        ask(engines.PLAIN),
+        logged="WRONG_VERSION_NUMBER",
+        beside=REJECTED,
+        for_pythonfilter=False,
+    ),
 )
 MESSAGES = (
     Situation("an infected message of 1.3 MB", ask(request=infected_of(1_300_000)), REJECTED),
@@ -367,21 +403,30 @@ FILES = (
     Situation(
         "the data file must not be read",
         ask(request=with_data_file(make_unreadable), prefix=AS_A_MERE_OWNER),
+        logged="Permission denied",
     ),
-    Situation("the data file is not there", ask(request=with_data_file(Path.unlink))),
-    Situation("the data file is a FIFO", ask(request=with_data_file(make_fifo))),
-    Situation("the control file is garbage", ask(request=with_control_file(os.urandom(1000)))),
-    Situation("the control file is empty", ask(request=with_control_file(b""))),
-    Situation("the control file has 17 MB", ask(request=with_control_file(control_file() + b"x" * 17_000_000))),
+    Situation("the data file is not there", ask(request=with_data_file(Path.unlink)), logged="No such file"),
+    Situation("the data file is a FIFO", ask(request=with_data_file(make_fifo)), logged="want a regular file"),
+    Situation(
+        "the control file is garbage", ask(request=with_control_file(bytes(range(256)) * 4)), logged="want a record"
+    ),
+    Situation("the control file is empty", ask(request=with_control_file(b"")), logged="want a record"),
+    Situation(
+        "the control file has 17 MB",
+        ask(request=with_control_file(control_file() + b"x" * 17_000_000)),
+        logged="want at most",
+    ),
     Situation(
         "the disk is full when a header field is added",
         on_a_full_disk(engines.TAGGING),
+        logged="No space left on device",
         for_pythonfilter=False,
         needs_root=True,
     ),
     Situation(
         "the disk is full when a recipient is removed",
         on_a_full_disk(engines.SPARING),
+        logged="No space left on device",
         for_pythonfilter=False,
         needs_root=True,
     ),
@@ -394,11 +439,16 @@ CLIENTS = (
     Situation(f"{CROWD} connections opened and closed, then a message", connect_and_leave, REJECTED),
 )
 PROGRAM = (
-    Situation("an error that nobody expected", raise_unexpectedly),
-    Situation("settings that cannot be used, at the start", start_with_broken_settings),
+    Situation("an error that nobody expected", raise_unexpectedly, logged="bug: "),
+    Situation("settings that cannot be used, at the start", start_with_broken_settings, logged="settings refused"),
     Situation("SIGKILL to who has a message; then the next one", kill_who_has_the_message, REJECTED),
     Situation("SIGKILL to the program; then a message", kill_the_program, NOT_LISTENING, log_lines=0),
-    Situation("told to stop while the scanner is silent", stop_amid_a_scan, STOPPING),
+    Situation(
+        "told to stop while the scanner is silent",
+        stop_amid_a_scan,
+        STOPPING,
+        logged="stopped before there was a verdict",
+    ),
     Situation("told to stop when idle", stop_when_idle, ENDED, log_lines=0),
 )
 GROUPS = {

@@ -26,6 +26,7 @@ def test_the_shim_answers_what_it_promises_in_one_line_and_leaves_nothing(folder
     outcome = situation.play(Couriergate(folder, PACE))
 
     _must_be(outcome, situation.reply, situation.log_lines)
+    assert situation.logged in "".join(outcome.log[-1:])
 
 
 @pytest.mark.parametrize("situation", SICK_SCANNER, ids=lambda one: one.name)
@@ -38,7 +39,7 @@ def test_a_healthy_scanner_beside_judges_the_mail(folder: Path, situation: Situa
 
 def _must_be(outcome: Outcome, reply: str, log_lines: int) -> None:
     assert outcome.reply == reply
-    assert outcome.log_lines == log_lines
+    assert len(outcome.log) == log_lines, outcome.log
     assert outcome.seconds < PACE.deadline_seconds + SLACK_SECONDS
     assert outcome.descriptors_left in {0, None}
     assert outcome.files_left in {0, None}
