@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.http_transport import CONTINUE_ABOVE_BYTES
-from shim.scanner_client import (
-    READ_WHOLE_BELOW_BYTES,
-    MessageTooBigError,
-    QuestionRefusedError,
-    ScannerUnavailableError,
-)
+from shim.patience import PATIENCE_SECONDS
+from shim.scanner_client import MOST_IN_HAND, TooBusyError
+from shim.scanner_endpoint import READ_WHOLE_BELOW_BYTES, Asking
+from shim.scanner_health import FAILURES_BEFORE_REST
+from shim.scanner_question import MessageTooBigError, QuestionRefusedError, ScannerUnavailableError
+from shim.settings import Send
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import (
     Act,
@@ -51,11 +51,11 @@ from tests.shim.asking import (
     judge,
     judge_in_turn,
 )
-from verdict_api.json_codec import encode_envelope_header, encode_verdict
-from verdict_api.verdict import Verdict
+from verdict_api.json_codec import decode_decision, encode_envelope, encode_envelope_header, encode_verdict
+from verdict_api.verdict import Decision, Verdict
 
-VERDICT = verdict_on(ENVELOPE)
-VERDICT_JSON = encode_verdict(VERDICT)
+VERDICT_JSON = encode_verdict(verdict_on(ENVELOPE))
+DECISION = decode_decision(VERDICT_JSON)
 
 # What a scanner that took the question may do instead of answering it.
 FAILURES: dict[str, Act] = {
@@ -94,7 +94,7 @@ def test_a_verdict_comes_back_with_the_scanner_that_gave_it(unix_path: Path | No
     with FakeScanner(unix_path=unix_path) as scanner:
         given_answer = judge(scanner.endpoint)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert given_answer.scanner == scanner.endpoint
 
 
@@ -118,7 +118,7 @@ def test_the_question_is_asked_as_the_interface_says() -> None:
 @pytest.mark.parametrize("envelope", [ENVELOPE, LONG_ENVELOPE], ids=["header", "form"])
 def test_the_token_goes_with_the_question(envelope: Any) -> None:
     with FakeScanner() as scanner:
-        judge(scanner.endpoint, envelope=envelope, token="s3cret")
+        judge(scanner.endpoint, envelope=envelope, asking=Asking(token="s3cret"))
 
     assert scanner.heard[0].headers["authorization"] == "Bearer s3cret"
 
@@ -182,7 +182,7 @@ def test_a_header_that_is_refused_on_the_way_goes_as_a_form(status: int) -> None
     with FakeScanner(usual=refuse_the_header_form(status)) as scanner:
         verdict = judge(scanner.endpoint).verdict
 
-    assert verdict == VERDICT
+    assert verdict == DECISION
     assert [request.is_form for request in scanner.heard] == [False, True]
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
@@ -227,7 +227,7 @@ def test_the_next_scanner_is_asked_when_one_fails(failure: Act) -> None:
         given_answer = judge(broken.endpoint, good.endpoint)
 
     assert given_answer.scanner == good.endpoint
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     keys = {request.headers["idempotency-key"] for request in [*broken.heard, *good.heard]}
     assert len(keys) == 1
     assert broken.connections == 1
@@ -248,7 +248,7 @@ def test_the_only_scanner_is_asked_again(failure: str) -> None:
     with FakeScanner([FAILURES[failure], hang_up_at_once]) as scanner:
         given_answer = judge(scanner.endpoint)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
 
@@ -292,20 +292,20 @@ def test_a_question_that_nobody_took_is_asked_until_somebody_does(overload: Act)
     with FakeScanner([overload] * 3) as scanner:
         given_answer = judge(scanner.endpoint, retry_seconds=5.0)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert len(scanner.heard) == 4
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
 
 def test_a_scanner_that_comes_up_in_time_is_waited_for(tmp_path: Path) -> None:
-    async def ask_before_it_is_up() -> Verdict:
+    async def ask_before_it_is_up() -> Decision:
         async with client_of(f"unix:{tmp_path}/late", retry_seconds=5.0) as client:
             question = asyncio.create_task(ask(client))
             await asyncio.sleep(0.2)
             with FakeScanner(unix_path=tmp_path / "late"):
                 return (await question).verdict
 
-    assert asyncio.run(ask_before_it_is_up()) == VERDICT
+    assert asyncio.run(ask_before_it_is_up()) == DECISION
 
 
 def test_nobody_taking_the_question_is_told_after_retry_seconds() -> None:
@@ -357,6 +357,118 @@ def test_questions_go_round_the_scanners() -> None:
         answers = judge_in_turn(one.endpoint, other.endpoint, messages=[MESSAGE] * 4)
 
     assert [given.scanner for given in answers] == [one.endpoint, other.endpoint] * 2
+
+
+@pytest.mark.parametrize("hanging", [be_silent, never_read])
+def test_a_scanner_that_hangs_is_given_up_when_there_is_another(hanging: Act) -> None:
+    with FakeScanner(usual=hanging) as hung, FakeScanner() as good:
+        started = time.monotonic()
+        given_answer = judge(hung.endpoint, good.endpoint, deadline_seconds=60.0)
+
+    assert given_answer.scanner == good.endpoint
+    assert PATIENCE_SECONDS < time.monotonic() - started < 20.0
+
+
+def test_a_scanner_that_takes_long_and_lives_is_waited_for() -> None:
+    async def work_long(talk: Talk) -> None:
+        head = await talk.hear_head()
+        if head.line.startswith("GET /livez"):
+            await answer(200)(talk)
+            return
+        await asyncio.sleep(2.5 * PATIENCE_SECONDS)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=work_long) as busy, FakeScanner() as other:
+        given_answer = judge(busy.endpoint, other.endpoint, deadline_seconds=60.0)
+
+    assert given_answer.scanner == busy.endpoint
+    assert not other.heard
+
+
+def test_a_scanner_that_fails_again_and_again_is_spared() -> None:
+    with FakeScanner(usual=answer(500)) as sick, FakeScanner() as good:
+        answers = judge_in_turn(sick.endpoint, good.endpoint, messages=[MESSAGE] * 20)
+
+    assert {given.scanner for given in answers} == {good.endpoint}
+    assert len(sick.heard) == FAILURES_BEFORE_REST
+
+
+def test_a_scanner_that_rests_is_asked_when_there_is_no_other() -> None:
+    async def run(endpoint: str) -> None:
+        async with client_of(endpoint) as client:
+            for _ in range(FAILURES_BEFORE_REST):
+                with pytest.raises(ScannerUnavailableError):
+                    await ask(client)
+            assert (await ask(client)).verdict == DECISION
+
+    with FakeScanner([answer(500)] * 2 * FAILURES_BEFORE_REST) as scanner:
+        asyncio.run(run(scanner.endpoint))
+
+
+def test_the_least_busy_scanner_is_asked() -> None:
+    async def run(slow: str, quick: str) -> list[str]:
+        async with client_of(slow, quick) as client, asyncio.TaskGroup() as group:
+            held = [group.create_task(ask(client)) for _ in range(2)]
+            await asyncio.sleep(0.3)  # one is answered, the other one waits
+            quickly = [(await ask(client)).scanner for _ in range(5)]
+            assert sum(task.done() for task in held) == 1
+            return quickly
+
+    async def take_a_while(talk: Talk) -> None:
+        await talk.hear_head()
+        await asyncio.sleep(1.5)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=take_a_while) as slow, FakeScanner() as quick:
+        assert set(asyncio.run(run(slow.endpoint, quick.endpoint))) == {quick.endpoint}
+
+
+def test_one_message_more_than_can_be_in_hand_is_too_many() -> None:
+    async def run(endpoint: str) -> None:
+        async with client_of(endpoint) as client:
+            asking = [asyncio.create_task(ask(client, deadline_seconds=1.0)) for _ in range(MOST_IN_HAND)]
+            await asyncio.sleep(0)
+            with pytest.raises(TooBusyError):
+                await ask(client)
+            await asyncio.wait(asking)
+            for task in asking:
+                assert isinstance(task.exception(), ScannerUnavailableError)
+
+    with nobody_listening() as endpoint:
+        asyncio.run(run(endpoint))
+
+
+def test_a_message_can_be_named_by_its_path() -> None:
+    with FakeScanner() as scanner:
+        scanner.usual = _answer_by_path
+        given_answer = judge(scanner.endpoint, asking=Asking(send=Send.PATH))
+
+    request = json.loads(scanner.heard[0].body)
+    assert given_answer.verdict == DECISION
+    assert scanner.heard[0].headers["content-type"] == "application/json"
+    assert list(request) == ["message_path", "envelope"]
+    assert request["message_path"].startswith("/")
+    assert request["envelope"] == json.loads(encode_envelope(ENVELOPE))
+
+
+async def _answer_by_path(talk: Talk) -> None:
+    await answer(200, VERDICT_JSON)(talk)
+
+
+def test_a_peer_that_knows_no_100_continue_gets_the_body_at_once() -> None:
+    async def refuse_to_expect(talk: Talk) -> None:
+        head = await talk.hear_head()
+        if "expect" in head.headers:
+            await talk.say(http_answer(417, b"", Connection="close"))
+            talk.hang_up()
+        else:
+            await give_verdict()(talk)
+
+    with FakeScanner(usual=refuse_to_expect) as scanner:
+        answers = judge_in_turn(scanner.endpoint, messages=[bytes(CONTINUE_ABOVE_BYTES + 1)] * 2)
+
+    assert [given.verdict for given in answers] == [DECISION] * 2
+    assert scanner.connections == 2  # one for the refusal, and one that carries both messages
 
 
 @pytest.mark.parametrize("size", [10, 20_000_000])
@@ -438,9 +550,9 @@ def test_a_verdict_on_other_recipients_is_none(addresses: tuple[str, ...]) -> No
         (("reply", "code"), "200"),
         (("reply", "text"), "Ok\n"),
         (("mail_id",), 7),
-        (("complete",), None),
+        (("decided_by",), None),
+        (("added_recipients",), [7]),
         (("header_edits",), [{"action": "replace", "name": "Subject"}]),
-        (("inspectors",), [{"name": "clamd", "status": "probably clean"}]),
     ],
 )
 def test_a_verdict_that_is_not_understood_is_none(path: tuple[str | int, ...], value: object) -> None:
@@ -481,7 +593,7 @@ def test_one_connection_carries_one_question_after_another(unix_path: Path | Non
     with FakeScanner(unix_path=unix_path) as scanner:
         answers = judge_in_turn(scanner.endpoint, messages=[MESSAGE, b"", bytes(600_000), bytes(300_000), MESSAGE])
 
-    assert [given.verdict for given in answers] == [VERDICT] * 5
+    assert [given.verdict for given in answers] == [DECISION] * 5
     assert [len(request.body) for request in scanner.heard] == [len(MESSAGE), 0, 600_000, 300_000, len(MESSAGE)]
     assert scanner.connections == 1
 
@@ -491,7 +603,7 @@ def test_a_kept_connection_that_the_scanner_closes_costs_no_verdict(closing: Act
     with FakeScanner([give_verdict(), closing]) as scanner:
         answers = judge_in_turn(scanner.endpoint, messages=[MESSAGE, MESSAGE])
 
-    assert [given.verdict for given in answers] == [VERDICT] * 2
+    assert [given.verdict for given in answers] == [DECISION] * 2
     assert scanner.connections == 2
 
 
