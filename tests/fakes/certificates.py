@@ -1,5 +1,6 @@
 """Certificates as an operator makes them, with the ``openssl`` command."""
 
+import itertools
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ class Authority:
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
         self._directory = directory
-        self._own = self._files("authority")
+        self._numbers = itertools.count()
+        self._own = self._new_files()
         _openssl("req", "-x509", *_NEW_KEY, "-subj", "/CN=authority", "-days", "1", *_out(self._own))
 
     @property
@@ -31,7 +33,7 @@ class Authority:
 
     def issue(self, name: str, *, days: int = 1) -> Certificate:
         """Make a key and sign a certificate for ``IP:…`` or ``DNS:…``; with ``days`` below 0 it has expired."""
-        made = self._files(name.replace(":", "-"))
+        made = self._new_files()
         request = made.key.with_suffix(".csr")
         _openssl(
             *("req", *_NEW_KEY, "-subj", "/CN=issued", "-addext", f"subjectAltName={name}"),
@@ -43,8 +45,9 @@ class Authority:
         )
         return made
 
-    def _files(self, name: str) -> Certificate:
-        return Certificate(self._directory / f"{name}.pem", self._directory / f"{name}.key")
+    def _new_files(self) -> Certificate:
+        number = next(self._numbers)
+        return Certificate(self._directory / f"{number}.pem", self._directory / f"{number}.key")
 
 
 def server_context(own: Certificate, clients: Authority | None = None) -> ssl.SSLContext:
