@@ -9,18 +9,21 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from shim.worker import DRAIN_SECONDS
 from tests.fakes.courier_queue import QUEUE_ID
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import FakeScanner, Talk, be_silent, give_verdict, nobody_listening
 from tests.fakes.shim_program import PROGRAM, LogLine, MailHost, ShimProgram, ShimUnderCourierfilter, parse_log_line
 from tests.fakes.submit import connect, read_reply, submit
+from verdict_api.verdict import HeaderAction, HeaderEdit
 
 CLEAN = b"200 2.0.0 Ok\n"
 STOPPING = b"432 4.3.2 Mail filter is stopping, try again later\n"
@@ -180,6 +183,39 @@ def test_the_deadline_of_the_settings_is_kept(mail_host: MailHost) -> None:
 
     assert reply == NOT_CHECKED
     assert 0.2 < time.monotonic() - started < 2.0
+
+
+def test_a_verdict_that_is_being_carried_out_at_the_stop_is_carried_out(mail_host: MailHost) -> None:
+    add = HeaderEdit(HeaderAction.ADD, "X-Tag", "1")
+    with FakeScanner(usual=give_verdict(lambda verdict: replace(verdict, header_edits=(add,)))) as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim, ThreadPoolExecutor() as others:
+            request = mail_host.queue.put()
+            (worker,) = _children_of(shim.process.pid)
+            with _slow_syncs(worker, seconds=DRAIN_SECONDS + 0.4):
+                reply = others.submit(submit, mail_host.filter_socket, request)
+                _wait_for(lambda: bool(list(mail_host.queue.directory.glob("*.couriergate"))))
+                shim.ask_to_stop()
+
+                assert reply.result() == CLEAN
+                assert shim.wait_for_end() == 0
+
+    assert Path(os.fsdecode(request.split(b"\n")[0])).read_bytes().startswith(b"X-Tag: 1\n")
+    assert not list(mail_host.queue.directory.glob("*.couriergate"))
+
+
+@contextmanager
+def _slow_syncs(process: int, seconds: float) -> Iterator[None]:
+    """Let the first fsync of a process take so long."""
+    slow = f"inject=fsync:delay_enter={int(seconds * 1e6)}:when=1"
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", slow, "-p", str(process)]
+    with subprocess.Popen(strace, stderr=subprocess.PIPE) as tracing:
+        assert tracing.stderr is not None
+        assert b"attached" in tracing.stderr.readline()
+        try:
+            yield
+        finally:
+            tracing.terminate()
 
 
 def test_a_message_in_hand_gets_its_verdict_after_the_stop(mail_host: MailHost) -> None:
