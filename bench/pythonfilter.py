@@ -89,12 +89,12 @@ def configure(directory: Path, clamd_socket: Path, modules: Sequence[str]) -> Pa
     (directory / "allfilters").mkdir()
     (directory / "filters").mkdir()
     (directory / "pythonfilter.conf").write_text("".join(f"{one}\n" for one in modules))
-    modules = directory / "pythonfilter-modules.conf"
-    modules.write_text(f"[clamav.py]\nlocal_socket = {str(clamd_socket)!r}\n")
+    modules_settings = directory / "pythonfilter-modules.conf"
+    modules_settings.write_text(f"[clamav.py]\nlocal_socket = {str(clamd_socket)!r}\n")
     courier_config = directory / "courier-config"
     courier_config.write_text(f"#!/bin/sh\necho sysconfdir={directory}\necho localstatedir={directory}\n")
     courier_config.chmod(0o755)
     launcher = directory / "launch.py"
     program = ENVIRONMENT / "bin" / "pythonfilter"
-    launcher.write_text(LAUNCHER.format(settings=str(modules), program=str(program)))
+    launcher.write_text(LAUNCHER.format(settings=str(modules_settings), program=str(program)))
     return launcher

@@ -51,7 +51,7 @@ def clamd(directory: Path, prefix: Sequence[str] = ()) -> Iterator[tuple[Program
     (database / "bench.hdb").write_text(f"{EICAR_MD5}:{len(EICAR)}:Eicar-Test-Signature\n")
     (database / "bench.ndb").write_text(f"Bench.Eicar.Body:0:*:{EICAR.hex()}\n")
     (directory / "temporary").mkdir()
-    command = (*prefix, find_clamd(), "--config-file", configuration)
+    command = (*prefix, str(find_clamd()), "--config-file", str(configuration))
     with running(CLAMD, command, directory, lambda: answers_ping(socket_path)) as program:
         yield program, socket_path
 

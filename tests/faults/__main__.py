@@ -1,4 +1,4 @@
-"""``python -m tests.faults``: play every situation, write results.json and the table of docs/explanation/faults.md."""
+"""``python -m tests.faults``: play all situations, write results.json and the table of docs/explanation/faults.md."""
 
 import sys
 import tempfile

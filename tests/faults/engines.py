@@ -162,10 +162,11 @@ HANGS_UP = Engine(scanner(hang_up_amid_the_body), clamd_says(b""))
 UNEXPECTED = Engine(scanner(judge), clamd_says(b"PATH: caf\xe9 FOUND\n"))
 UNTRUSTED = Engine(untrusted_scanner, no_clamd)
 PLAIN = Engine(plain_scanner_on_the_tls_port, no_clamd)
+BUSY = Engine(scanner(answer(503, Retry_After="1")), no_clamd)
 TAGGING = Engine(scanner(give_verdict(add_header)), no_clamd)
 SPARING = Engine(scanner(give_verdict(spare_the_first)), no_clamd)
 
 
-def answering(status: int, **headers: str) -> Engine:
+def answering(status: int) -> Engine:
     """An engine that clamd has no likeness of."""
-    return Engine(scanner(answer(status, **headers)), no_clamd)
+    return Engine(scanner(answer(status)), no_clamd)

@@ -56,7 +56,7 @@ class Heard:
 class RunningFilter:
     """A filter that serves; ``log`` has a line for each that it wrote since."""
 
-    socket: Path
+    socket_path: Path
     process: "subprocess.Popen[bytes]"
     spool: Path
     queue: CourierQueue
@@ -82,7 +82,7 @@ class RunningFilter:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(patience_seconds)
         try:
-            connect_patiently(connection, str(self.socket))
+            connect_patiently(connection, str(self.socket_path))
         except OSError:
             connection.close()
             raise

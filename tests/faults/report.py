@@ -79,11 +79,8 @@ class Report:
         return json.dumps(asdict(self), indent=1) + "\n"
 
     def table(self) -> str:
-        lines = [
-            f"Played at {self.date} with commit `{self.commit}`, `deadline_seconds` {self.pace.deadline_seconds:g},"
-            f" `retry_seconds` {self.pace.retry_seconds:g}.",
-            "",
-        ]
+        limits = f"`deadline_seconds` {self.pace.deadline_seconds:g}, `retry_seconds` {self.pace.retry_seconds:g}"
+        lines = [f"Played at {self.date} with commit `{self.commit}`, {limits}.", ""]
         for group, situations in GROUPS.items():
             lines += [
                 f"| {group} | Couriergate | with a healthy scanner beside | courier-pythonfilter |",

@@ -9,13 +9,12 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.processes import ProgramFailedError, read_process_times, tree_of
 from tests.fakes.clamd import EICAR
-from tests.fakes.courier_queue import CourierQueue, control_file, request_for
+from tests.fakes.courier_queue import CourierQueue, control_file
 from tests.faults import engines
 from tests.faults.engines import HEALTHY, Engine
 from tests.faults.filters import Circumstances, Heard, RunningFilter, Side, read_line
@@ -306,7 +305,7 @@ def stop_when_idle(side: Side) -> Outcome:
 
 def end_of(running: RunningFilter, asked: float) -> Outcome:
     seconds = time.monotonic() - asked
-    socket = "stays" if running.socket.exists() else "is gone: Courier passes all mail then"
+    socket = "stays" if running.socket_path.exists() else "is gone: Courier passes all mail then"
     return Outcome(ENDED, seconds, running.log(), note=f"ended after {seconds:.1f} s; its socket {socket}")
 
 
@@ -363,7 +362,7 @@ SICK_SCANNER = (
     Situation("it answers 500", ask(engines.BROKEN), logged=": 500 ", beside=REJECTED),
     Situation(
         "it answers 503 with Retry-After",
-        ask(engines.answering(503, Retry_After="1")),
+        ask(engines.BUSY),
         logged=": 503 ",
         beside=REJECTED,
         for_pythonfilter=False,

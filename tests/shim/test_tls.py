@@ -1,4 +1,4 @@
-"""Scanners behind TLS that want to know who asks: whom the shim trusts, how it is known, what it says if it is not."""
+"""Scanners behind TLS that want to know who asks: whom the shim trusts, and what it says where it is not trusted."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 def _ask(host: MailHost, pki: Pki, scanner: Certificate, known_as: Certificate | None) -> tuple[bytes, LogLine]:
-    """Return reply and log line for a mail whose scanner has this certificate, and wants one signed by our authority."""
+    """Return reply and log line for a mail; the scanner has this certificate, and wants one of our authority."""
     with FakeScanner(tls=server_context(scanner, clients=pki.ours)) as running:
         host.set_up([running.endpoint], **pki.settings(known_as))
         with ShimProgram(host) as shim:
