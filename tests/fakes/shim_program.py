@@ -59,9 +59,12 @@ class ShimProgram:
     ``prefix`` is a command that starts the command behind it, in some special circumstances.
     """
 
-    def __init__(self, host: MailHost, prefix: Sequence[str] = ()) -> None:
+    def __init__(self, host: MailHost, notify_socket: Path | None = None, prefix: Sequence[str] = ()) -> None:
         self._host = host
         self._prefix = prefix
+        self._environment = {"sysconfdir": str(host.directory)}
+        if notify_socket is not None:
+            self._environment["NOTIFY_SOCKET"] = str(notify_socket)
         self._logged_before = 0
 
     def __enter__(self) -> Self:
@@ -107,7 +110,7 @@ class ShimProgram:
         return subprocess.Popen(
             [*self._prefix, *PROGRAM, "run", "--config", self._host.settings_file],
             cwd="/usr",
-            env={"sysconfdir": str(self._host.directory)},
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -153,7 +156,7 @@ class ShimUnderCourierfilter(ShimProgram):
             return subprocess.Popen(
                 ["/bin/bash", "-c", 'eval "exec 3>&$0 $0>&-"; exec "$@"', str(self._theirs), *run],
                 cwd="/usr",
-                env={"sysconfdir": str(self._host.directory)},
+                env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
