@@ -148,7 +148,7 @@ class Couriergate:
             host.set_up(scanners, **{**patience, **circumstances.settings})
             if circumstances.broken_settings:
                 host.settings_file.write_text(host.settings_file.read_text() + "deadline = ")
-            with ShimUnderCourierfilter(host, circumstances.prefix) as shim:
+            with ShimUnderCourierfilter(host, prefix=circumstances.prefix) as shim:
                 yield RunningFilter(
                     host.filter_socket,
                     shim.process,

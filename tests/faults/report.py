@@ -1,7 +1,7 @@
 """The outcomes as a file, and as the table of docs/explanation/faults.md."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,11 @@ ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs/explanation/faults.md"
 BEGIN, END = "<!-- make faults writes from here -->\n", "<!-- to here -->\n"
-SIDES = ("couriergate", "beside", "pythonfilter")
+SIDES = {
+    "couriergate": "Couriergate",
+    "beside": "with a healthy scanner beside",
+    "pythonfilter": "courier-pythonfilter",
+}
 NOTHING = "-"
 
 
@@ -44,13 +48,10 @@ class Cell:
         reply = f"`{code}`" if code.isdigit() else self.reply
         if code == "200":
             reply = "**`200`, the virus passes**"
-        lines = f"{self.log_lines} line" + ("s" if self.log_lines != 1 else "")
-        left = [f"{count} {what} left" for count, what in self._left() if count]
-        return "; ".join([f"{reply}, {self.seconds:.1f} s, {lines}", *left, *([self.note] if self.note else [])])
-
-    def _left(self) -> Iterator[tuple[int | None, str]]:
-        yield self.descriptors_left, "descriptors"
-        yield self.files_left, "files"
+        said = [f"{reply}, {self.seconds:.1f} s, {_count(self.log_lines, 'line')}"]
+        said += [f"{_count(self.descriptors_left, 'descriptor')} left"] if self.descriptors_left else []
+        said += [f"{_count(self.files_left, 'file')} left"] if self.files_left else []
+        return "; ".join([*said, *([self.note] if self.note else [])])
 
 
 Rows = Mapping[str, Mapping[str, Cell]]
@@ -82,15 +83,20 @@ class Report:
         limits = f"`deadline_seconds` {self.pace.deadline_seconds:g}, `retry_seconds` {self.pace.retry_seconds:g}"
         lines = [f"Played at {self.date} with commit `{self.commit}`, {limits}.", ""]
         for group, situations in GROUPS.items():
-            lines += [
-                f"| {group} | Couriergate | with a healthy scanner beside | courier-pythonfilter |",
-                "|---|---|---|---|",
-            ]
-            for situation in situations:
-                cells = (str(self.rows[situation.name].get(side, NOTHING)) for side in SIDES)
-                lines.append(f"| {' | '.join([situation.name, *cells])} |")
+            rows = {situation.name: self.rows[situation.name] for situation in situations}
+            sides = [side for side in SIDES if any(side in cells for cells in rows.values())]
+            lines += [_row(group, *(SIDES[side] for side in sides)), _row(*["---"] * (1 + len(sides)))]
+            lines += [_row(name, *(str(cells.get(side, NOTHING)) for side in sides)) for name, cells in rows.items()]
             lines.append("")
         return "\n".join(lines)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def put_into_page(report: Report, page: str) -> str:

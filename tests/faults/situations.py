@@ -23,6 +23,7 @@ CROWD = 200
 SETTLE_SECONDS = 10.0
 PAGE_BYTES = 4096
 LIMIT_BYTES = 5000
+LONG_DEADLINE: dict[str, object] = {"deadline_seconds": 60}
 SPARE_MEMORY_BYTES = 8 * 2**20
 TINY_FILE_SYSTEM = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k tiny "$0" && exec "$@"')
 # Root reads every file but for these capabilities; who is not root has none of them.
@@ -255,7 +256,7 @@ def start_with_broken_settings(side: Side) -> Outcome:
 
 def kill_who_has_the_message(side: Side) -> Outcome:
     """Kill the process that asks a silent engine; the reply is that to the next message, which is judged."""
-    with observing(side, Circumstances(engines.SILENT_ONCE)) as observed:
+    with observing(side, Circumstances(engines.SILENT_ONCE, LONG_DEADLINE)) as observed:
         running = observed.running
         with running.connect(side.pace.patience_seconds) as connection:
             connection.sendall(infected(running))
@@ -283,7 +284,7 @@ def kill_the_program(side: Side) -> Outcome:
 
 
 def stop_amid_a_scan(side: Side) -> Outcome:
-    with observing(side, Circumstances(engines.SILENT, {"deadline_seconds": 60})) as observed:
+    with observing(side, Circumstances(engines.SILENT, LONG_DEADLINE)) as observed:
         running = observed.running
         with running.connect(side.pace.patience_seconds) as connection:
             connection.sendall(infected(running))

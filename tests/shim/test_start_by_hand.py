@@ -21,7 +21,7 @@ class ShimWithout(ShimProgram):
     """The shim started by a shell that closed some of its descriptors."""
 
     def __init__(self, host: MailHost, closed: str) -> None:
-        super().__init__(host, ("/bin/sh", "-c", f'exec "$@" {closed}', "sh"))
+        super().__init__(host, prefix=("/bin/sh", "-c", f'exec "$@" {closed}', "sh"))
 
 
 @contextmanager
