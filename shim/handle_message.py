@@ -81,7 +81,8 @@ class _Line:
         self._step_started = now
 
     def write(self, reply: SmtpReply) -> None:
-        envelope, verdict = self.envelope, self.answer and self.answer.verdict
+        envelope = self.envelope
+        verdict = self.answer.verdict if self.answer else None
         log(
             self.level,
             queue_id=envelope and envelope.queue_id,
@@ -102,7 +103,7 @@ class _Line:
         )
 
     def count(self, reply: SmtpReply, metrics: Metrics) -> None:
-        verdict = self.answer and self.answer.verdict
+        verdict = self.answer.verdict if self.answer else None
         metrics.count(
             "messages_total",
             destiny=verdict.destiny if verdict else "none",
