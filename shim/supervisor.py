@@ -28,7 +28,7 @@ SHORT_LIFE_SECONDS = 10.0
 FIRST_BACK_OFF_SECONDS = 0.1
 LONGEST_BACK_OFF_SECONDS = 5.0
 STOP_SECONDS = 8.0  # courierfilter gives up after 15 s, and then starts nothing any more
-CHECK_SECONDS = 20.0
+CHECK_SECONDS = 8.0  # nothing else is seen to meanwhile, not even the order to stop
 _ORDERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
