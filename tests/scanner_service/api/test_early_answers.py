@@ -1,11 +1,13 @@
 """An answer that comes before the body has: it reaches a client that is still sending."""
 
+import gzip
 import socket
 
 import pytest
 
 from tests.scanner_service.api.conftest import LIMIT_BYTES
 from tests.scanner_service.live_service import LiveService, raw_headers
+from tests.scanner_service.messages import CLEAN
 
 BODY_BYTES = 50 * LIMIT_BYTES
 CHUNK = bytes(100_000)
@@ -69,8 +71,10 @@ def test_who_sends_no_more_is_not_waited_for(service: LiveService) -> None:
 
 
 def test_an_answer_to_a_whole_request_leaves_the_connection_open(service: LiveService) -> None:
+    cut = gzip.compress(CLEAN)[:20]
+
     with service.connect() as client:
-        client.sendall(head("keep-alive", "Content-Length: 0", **{"Couriergate-Envelope": "!"}))
+        client.sendall(head("keep-alive", f"Content-Length: {len(cut)}", **{"Content-Encoding": "gzip"}) + cut)
         refused = client.recv(65536)
         client.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         alive = client.recv(65536)
