@@ -21,7 +21,7 @@ from shim.filter_request import FilterRequest, FilterRequestError, FilterRequest
 from shim.log_line import Level, log
 from shim.metrics import Metrics
 from shim.pause import PauseError, pause_in_force
-from shim.probe import Probes, carry_out_for_nobody
+from shim.probe import Probes, reply_to_probe
 from shim.scanner_client import ScannerClient, TooBusyError
 from shim.scanner_question import (
     Answer,
@@ -187,10 +187,11 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
             return await _pass_unscanned(message, reason, line)
         finally:
             line.end_step("scan_ms")
-        if changes_nothing(line.answer.verdict) and not line.envelope.probe:
+        if line.envelope.probe:
+            return reply_to_probe(line.answer.verdict)
+        if changes_nothing(line.answer.verdict):
             return line.answer.verdict.reply
-        carry = carry_out_for_nobody if line.envelope.probe else carry_out
-        reply = await _undisturbed(carry, line.answer.verdict, message, control_files)
+        reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
         line.end_step("write_ms")
         return reply
 

@@ -13,17 +13,15 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from shim import filter_reply
-from shim.carry_out import ReadControlFile, carry_out
-from shim.spool import SpoolFile
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
-from verdict_api.verdict import Decision, Destiny
+from verdict_api.verdict import Decision
 
 PREFIX = "couriergate-probe-"
 SECRET_AGE_SECONDS = 300.0
@@ -88,20 +86,9 @@ class Probes:
         return is_new
 
 
-def carry_out_for_nobody(
-    verdict: Decision, message: SpoolFile, control_files: Sequence[ReadControlFile]
-) -> SmtpReply:
-    """Bring the verdict on a probe into effect: a refusal as it is; otherwise all recipients are done.
-
-    Raises:
-        VerdictNotCarriedOutError, SpoolError: see carry_out.
-    """
-    if verdict.reply.code >= 300:
-        return carry_out(verdict, message, control_files)
-    recipients = tuple(replace(one, destiny=Destiny.DISCARD, replaced_by=None) for one in verdict.recipients)
-    nobody = replace(verdict, destiny=Destiny.DISCARD, recipients=recipients, added_recipients=(), header_edits=())
-    carry_out(nobody, message, control_files)
-    return filter_reply.PROBE_PASSED
+def reply_to_probe(verdict: Decision) -> SmtpReply:
+    """Return what a probe is answered: a refusal as it is, and what would pass a 4xx, so that nobody gets it."""
+    return verdict.reply if verdict.reply.code >= 300 else filter_reply.PROBE_PASSED
 
 
 def _create(file: Path) -> int:
