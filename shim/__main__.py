@@ -24,12 +24,11 @@ def main() -> int:
     arguments = _parser().parse_args(sys.argv[1:] or (["run"] if find_mode() is Mode.COURIERFILTER else []))
     try:
         return int(arguments.command(arguments))
-    except SettingsError as error:
-        log(Level.ERROR, event="settings refused", problem=error)
-    except (SocketError, ModeError) as error:
-        log(Level.ERROR, event="not started", problem=error)
-    except (NobodyServesError, PauseError, RestartError) as error:
-        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
+    except (SettingsError, SocketError, ModeError, NobodyServesError, PauseError, RestartError) as error:
+        if arguments.command is _run:  # its standard error is the log
+            log(Level.ERROR, event="not started", problem=error)
+        else:
+            print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
     return FAILED
 
 
