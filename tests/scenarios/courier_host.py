@@ -74,6 +74,13 @@ class CourierHost:
                 started.callback(part.stop)
             yield
 
+    def use_settings(self, shim: str, scanner: str) -> None:
+        """Give both programs of ours other settings, and start them anew."""
+        _SCANNER_CONFIG.write_text(scanner)
+        self.courier.write_filter_settings(shim)
+        self.service.restart()
+        self.courier.restart_filter()
+
     def restore(self) -> None:
         """Undo what a scenario left behind, also one that failed half-way."""
         self.clamd.ensure_running()

@@ -24,7 +24,7 @@ _QUEUE_LIMIT_SECONDS = 30
 
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
-_FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
 _FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
 
@@ -73,32 +73,32 @@ class CourierMta:
         self.set_filtered_sources(FILTERED_SOURCES)
         self._install_filter(filter_program, filter_settings)
         for command in _MAKE_TABLES:
-            self._run(command)
+            self.run(command)
 
     def start(self) -> None:
-        self._run("authdaemond", "start")
+        self.run("authdaemond", "start")
         self.start_filter()
-        self._run("courier", "start")
-        self._run("esmtpd", "start")
+        self.run("courier", "start")
+        self.run("esmtpd", "start")
         try:
             wait_until(_greets, START_LIMIT_SECONDS, "a greeting on the SMTP port")
         except TimeoutError as e:
             raise self._error(str(e)) from e
 
     def stop(self) -> None:
-        self._run("esmtpd", "stop")
-        self._run("courier", "stop")
+        self.run("esmtpd", "stop")
+        self.run("courier", "stop")
         self.stop_filter()
-        self._run("authdaemond", "stop")
+        self.run("authdaemond", "stop")
 
     def start_filter(self) -> None:
         """Start the filter, and make sure of its socket: without one Courier passes all mail unfiltered."""
-        self._run("courierfilter", "start")
-        if not _FILTER_SOCKET.is_socket():
-            raise self._error(f"want a filter socket at {_FILTER_SOCKET}, got none")
+        self.run("courierfilter", "start")
+        if not FILTER_SOCKET.is_socket():
+            raise self._error(f"want a filter socket at {FILTER_SOCKET}, got none")
 
     def stop_filter(self) -> None:
-        self._run("courierfilter", "stop")
+        self.run("courierfilter", "stop")
 
     def restart_filter(self) -> None:
         self.stop_filter()
@@ -106,24 +106,32 @@ class CourierMta:
 
     def restart_shim(self) -> None:
         """Have the shim execute itself anew, as an upgrade does."""
-        self._run(str(_FILTER_PROGRAM), "restart")
+        self.run(str(_FILTER_PROGRAM), "restart")
+
+    def filter_processes(self) -> list[int]:
+        """Return parent and workers; only what courierfilter started bears the name of the link."""
+        return [
+            pid
+            for pid in process_ids()
+            if any(str(path) in command_line(pid).split("\0") for path in (_FILTER_LINK, _FILTER_PROGRAM))
+        ]
 
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
-        for pid in self._filter_processes():
+        for pid in self.filter_processes():
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self._filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
+        wait_until(lambda: not self.filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
 
     def ensure_filter_runs(self) -> None:
-        if not self._filter_processes():
+        if not self.filter_processes():
             self.restart_filter()
 
     def set_filtered_sources(self, sources: str) -> None:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
         (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
 
-    def wait_for_empty_queue(self) -> None:
-        wait_until(self._queue_is_empty, _QUEUE_LIMIT_SECONDS, "an empty queue")
+    def wait_for_empty_queue(self, limit_seconds: float = _QUEUE_LIMIT_SECONDS) -> None:
+        wait_until(self._queue_is_empty, limit_seconds, "an empty queue")
 
     def forget_bounces(self) -> None:
         """Courier refuses a recipient for two hours after a bounce; the next scenario must not see that."""
@@ -142,6 +150,9 @@ class CourierMta:
         for link in _FILTER_LINK.parent.iterdir():
             link.unlink()
         _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
+        self.write_filter_settings(settings)
+
+    def write_filter_settings(self, settings: str) -> None:
         (_SETTINGS / f"{FILTER_NAME}-shim.toml").write_text(settings)
 
     def _queue_is_empty(self) -> bool:
@@ -153,10 +164,8 @@ class CourierMta:
             for name in names
         )
 
-    def _filter_processes(self) -> list[int]:
-        return [pid for pid in process_ids() if str(_FILTER_LINK) in command_line(pid)]
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> None:
         """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
         with tempfile.TemporaryFile() as output:
             ended = subprocess.run(
