@@ -19,7 +19,7 @@ from tests.scenarios.waiting import wait_until
 
 _LONGEST_PAUSE_SECONDS = 0.3
 _DELIVERY_LIMIT_SECONDS = 300
-_LOG_LIMIT_SECONDS = 30
+_LOG_LIMIT_SECONDS = 10
 
 # As long as in production: a start of the service takes its time where others want the processors, too.
 SOAK_SHIM_SETTINGS = f"""\

@@ -13,7 +13,10 @@ class Progress:
 
     def say(self, text: str) -> None:
         self._printed = time.monotonic()
-        print(f"{self._printed - self._started:6.0f} s  {text}", flush=True)
+        print(f"{self.seconds():6d} s  {text}", flush=True)
+
+    def seconds(self) -> int:
+        return round(time.monotonic() - self._started)
 
     def step(self, name: str, done: int, whole: int) -> None:
         if time.monotonic() - self._printed > _EVERY_SECONDS:

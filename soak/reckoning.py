@@ -46,7 +46,11 @@ class Reckoning:
 
         With a hole, where Courier takes the filter's socket away by itself, unfiltered messages are no fault.
         """
-        found = {"lost": self.lost, "delivered twice": self.twice, "refused though clean": self.refused - self.infected}
+        found = {
+            "lost": self.lost,
+            "delivered twice": self.twice,
+            "refused though clean": self.refused - self.infected,
+        }
         if not hole:
             found["unfiltered"] = self.unfiltered
         faults = [f"{what}: {sorted(numbers)[:10]}" for what, numbers in found.items() if numbers]
@@ -90,7 +94,9 @@ def number_of(message: bytes) -> int:
 
 
 def _answered(attempts: Sequence[Attempt], kind: int) -> frozenset[int]:
-    return frozenset(attempt.number for attempt in attempts if attempt.code is not None and attempt.code // 100 == kind)
+    return frozenset(
+        attempt.number for attempt in attempts if attempt.code is not None and attempt.code // 100 == kind
+    )
 
 
 def _not_judged(attempts: Sequence[Attempt], judged: dict[int, str]) -> set[int]:

@@ -56,10 +56,13 @@ def _state_of(pid: int) -> str:
 
 
 def _held_by(worker: int) -> int:
-    """Count the connections that it took: a socket that was accepted bears the path of the one that listens."""
+    """Count the connections that it took: a socket that was accepted bears the path to which the listener was bound.
+
+    That is the hidden one; it was renamed since.
+    """
     taken = {
         f"socket:[{columns[6]}]"
         for columns in map(str.split, Path("/proc/net/unix").read_text().splitlines())
-        if columns[-1] == str(FILTER_SOCKET) and columns[5] == _CONNECTED
+        if columns[-1] == str(FILTER_SOCKET.with_name(f".{FILTER_SOCKET.name}")) and columns[5] == _CONNECTED
     }
     return sum(str(entry.readlink()) in taken for entry in Path(f"/proc/{worker}/fd").iterdir())

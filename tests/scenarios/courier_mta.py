@@ -164,7 +164,6 @@ class CourierMta:
             for name in names
         )
 
-
     def run(self, *command: str) -> None:
         """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
         with tempfile.TemporaryFile() as output:

@@ -1,0 +1,98 @@
+"""`python -m soak [PART …]`: prove, print the tables and write soak/results.json."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from soak.fuzz import prove_parsers
+from soak.leaks import prove_leaks
+from soak.life import prove_life
+from soak.mail_host import mail_host
+from soak.plan import Plan
+from soak.progress import Progress
+from soak.report import PAGE, RESULTS, as_markdown, describe_run, write_results
+from soak.restarts import prove_kills, prove_restarts
+from soak.row import Row
+from tests.run import PRIVATELY
+from tests.scenarios.courier_host import CourierHost
+from tests.scenarios.private_namespace import why_scenarios_cannot_run
+
+HOST_PARTS: dict[str, Callable[[CourierHost, Plan, Progress], Iterator[Row]]] = {
+    "restarts": prove_restarts,
+    "kills": prove_kills,
+}
+OTHER_PARTS: dict[str, Callable[[Plan, Progress], Iterator[Row]]] = {
+    "leaks": prove_leaks,
+    "life": prove_life,
+    "fuzz": prove_parsers,
+}
+MINUTES = {"restarts": 12, "kills": 15, "leaks": 3, "life": 2, "fuzz": 6}  # in full, on two idle processors
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit status: 0 if no row has a fault."""
+    given = _parse(arguments)
+    parts = given.parts or list(MINUTES)
+    if not HOST_PARTS.keys().isdisjoint(parts):
+        _enter_private_namespaces()
+    plan = Plan(given.times, given.kills, given.messages, given.fuzz_seconds)
+    progress = Progress()
+    progress.say(f"{', '.join(parts)}: about {sum(MINUTES[name] for name in parts)} minutes in full")
+    rows = []
+    for row in _prove(parts, plan, progress):
+        progress.say(f"{row.part}, {row.name}: {'; '.join(row.faults) or 'as it should be'}")
+        rows.append(row)
+    report = describe_run(plan, progress.seconds(), rows)
+    print(f"\n{as_markdown(report)}")
+    if set(parts) == set(MINUTES):
+        write_results(report)
+        print(f"written: {RESULTS}, {PAGE}")
+    return 1 if any(row.faults for row in rows) else 0
+
+
+def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row]:
+    host_parts = [name for name in HOST_PARTS if name in parts]
+    if host_parts:
+        with mail_host(Path(tempfile.mkdtemp())) as host:
+            for name in host_parts:
+                yield from HOST_PARTS[name](host, plan, progress)
+    for name in OTHER_PARTS:
+        if name in parts:
+            yield from OTHER_PARTS[name](plan, progress)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    plan = Plan()
+    parser = argparse.ArgumentParser(
+        prog="python -m soak",
+        description="The long proofs. A run of all parts is written to soak/results.json and to its page.",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=list(MINUTES), help=f"of {', '.join(MINUTES)}")
+    parser.add_argument("--times", type=int, default=plan.times, help="restarts of each kind (%(default)s)")
+    parser.add_argument("--kills", type=int, default=plan.kills, help="kills of a worker (%(default)s)")
+    parser.add_argument("--messages", type=int, default=plan.messages, help="for leaks (%(default)s)")
+    parser.add_argument("--fuzz-seconds", type=float, default=plan.fuzz_seconds, help="a parser (%(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _enter_private_namespaces() -> None:
+    """Become this same program in mount, network and process namespaces of its own, unless it is there already."""
+    if os.environ.get("COURIERGATE_NAMESPACE") != "1":
+        if os.geteuid() != 0:
+            sys.exit("soak: restarts and kills need root; without: python -m soak leaks life fuzz")
+        command = [*PRIVATELY, sys.executable, "-m", "soak", *sys.argv[1:]]
+        # The folder goes from here, where nothing is mounted on it.
+        with tempfile.TemporaryDirectory(prefix="couriergate-soak-") as folder:
+            environment = os.environ | {"COURIERGATE_NAMESPACE": "1", "TMPDIR": folder}
+            sys.exit(subprocess.run(command, env=environment, check=False).returncode)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    if reason := why_scenarios_cannot_run():
+        sys.exit(f"soak: {reason}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
