@@ -1,6 +1,7 @@
 """The program couriergate-shim: run it, or check its settings."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _work(arguments: argparse.Namespace) -> int:
     from shim.worker import run_worker  # noqa: PLC0415 (httpx takes a while; only workers need it)
 
     run_worker(arguments.listener)
-    return OK
+    os._exit(OK)  # nothing is left to write, and Python would take 80 ms to clear away what it imported
 
 
 def _check(arguments: argparse.Namespace) -> int:

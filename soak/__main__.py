@@ -55,14 +55,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row]:
-    host_parts = [name for name in HOST_PARTS if name in parts]
-    if host_parts:
+    on_host = [prove for name, prove in HOST_PARTS.items() if name in parts]
+    if on_host:
         with mail_host(Path(tempfile.mkdtemp())) as host:
-            for name in host_parts:
-                yield from HOST_PARTS[name](host, plan, progress)
-    for name in OTHER_PARTS:
+            for prove in on_host:
+                yield from prove(host, plan, progress)
+    for name, prove in OTHER_PARTS.items():
         if name in parts:
-            yield from OTHER_PARTS[name](plan, progress)
+            yield from prove(plan, progress)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

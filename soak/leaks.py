@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from bench.processes import read_pss_bytes
 from soak.idle_scanner import EDITED, SLOW
@@ -143,10 +143,8 @@ def _descriptors_at_rest(shim: ShimAlone, want: int | None = None) -> int:
         seen.append(shim.descriptors())
         return seen[-1] == (seen[-2] if want is None else want)
 
-    try:
+    with suppress(TimeoutError):  # what it is then is what will be reported
         wait_until(is_at_rest, _SETTLE_SECONDS, "rest")
-    except TimeoutError:
-        pass  # what it is then is what will be reported
     return seen[-1]
 
 

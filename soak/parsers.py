@@ -49,8 +49,7 @@ def check_filter_request(data: bytes) -> None:
 def check_control_file(data: bytes) -> None:
     try:
         file = parse_control_file(data, "the file")
-    except ControlFileError as error:
-        assert str(error).startswith("the file")
+    except ControlFileError:
         return
 
     envelope = envelope_of([file, file], "mx.test.example", len(data), lambda address: "@" not in address)

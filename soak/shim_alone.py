@@ -1,11 +1,11 @@
-"""build/shim.pyz without Courier: the real program at its filter socket, a scanner that looks at nothing behind it."""
+"""build/shim.pyz without Courier: its filter socket before it, a scanner that looks at nothing behind it."""
 
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,12 +62,12 @@ class ShimAlone(ShimProgram):
 
 
 @contextmanager
-def mail_host_with_idle_scanner(**settings: Mapping[str, object] | object) -> Iterator[MailHost]:
+def mail_host_with_idle_scanner() -> Iterator[MailHost]:
     """Yield a mail host whose shim is to be started, and which asks a scanner in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="couriergate-soak-") as folder:
         scanner = Path(folder) / "scanner"
         host = MailHost(Path(folder))
-        host.set_up([f"unix:{scanner}"], **settings)
+        host.set_up([f"unix:{scanner}"])
         with subprocess.Popen([sys.executable, "-m", "soak.idle_scanner", scanner], cwd=ROOT) as process:
             try:
                 wait_until(scanner.exists, PATIENCE_SECONDS, "a scanner")
