@@ -60,9 +60,9 @@ def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row
         with mail_host(Path(tempfile.mkdtemp())) as host:
             for prove in on_host:
                 yield from prove(host, plan, progress)
-    for name, prove in OTHER_PARTS.items():
+    for name, prove_alone in OTHER_PARTS.items():
         if name in parts:
-            yield from prove(plan, progress)
+            yield from prove_alone(plan, progress)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -54,7 +54,7 @@ def prove_many_messages(shim: ShimAlone, count: int, progress: Progress) -> Row:
     if memory_after - memory > _MOST_GROWTH_BYTES:
         faults.append("memory grew")
     figures = {
-        "messages": count,
+        "messages": answered,
         "seconds": round(seconds),
         "descriptors before": descriptors,
         "descriptors after": descriptors_after,
