@@ -2,15 +2,20 @@
 
 import argparse
 import os
+import re
+import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from shim import __version__
 from shim.daemon import Mode, find_mode, run
 from shim.filter_socket import SocketError
 from shim.log_line import Level, log
+from shim.pause import LONGEST_SECONDS, PauseError, begin_pause, end_pause
 from shim.restart import RestartError, restart
-from shim.settings import DEFAULT_PATH, SettingsError, load_settings, read_token
+from shim.running_parent import NobodyServesError, signal_parent
+from shim.settings import DEFAULT_PATH, SettingsError, load_settings, read_settings_text, read_token, salvage_settings
 
 OK, FAILED = 0, 1
 
@@ -24,6 +29,8 @@ def main() -> int:
         log(Level.ERROR, event="settings refused", problem=error)
     except SocketError as error:
         log(Level.ERROR, event="not started", problem=error)
+    except (NobodyServesError, PauseError, RestartError) as error:
+        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
     return FAILED
 
 
@@ -46,6 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "restart", "execute the running shim anew, without a refused mail").set_defaults(
         command=_restart
     )
+    pausing = _command(commands, "pause", "let all mail pass unscanned and marked for a while: the panic button")
+    pausing.add_argument(
+        "--for",
+        dest="seconds",
+        type=_duration,
+        required=True,
+        metavar="TIME",
+        help="how long, as in 90s, 30m or 2h; at most 24h",
+    )
+    pausing.set_defaults(command=_pause)
+    _command(commands, "resume", "end a pause: mail is scanned again").set_defaults(command=_resume)
     _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
     working = commands.add_parser("worker")  # the parent's own business: no help
     working.add_argument("--listener", type=int, required=True)
@@ -71,12 +89,42 @@ def _run(arguments: argparse.Namespace) -> int:
 def _restart(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
     read_token(settings)
-    try:
-        restart(settings.filter_directory / settings.socket_name)
-    except RestartError as error:
-        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
-        return FAILED
+    restart(settings.socket_path)
     return OK
+
+
+def _duration(text: str) -> float:
+    found = re.fullmatch(r"(\d{1,6})([smh])", text)
+    seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise argparse.ArgumentTypeError(f"want a time such as 90s, 30m or 2h, at most 24h, got {text!r}")
+    return float(seconds)
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    socket_path = _socket_path(arguments.config)
+    pause = begin_pause(socket_path, arguments.seconds)
+    until = datetime.fromtimestamp(pause.until).astimezone().isoformat(sep=" ", timespec="seconds")
+    print(f"all mail passes unscanned and marked until {until}; to end that: couriergate-shim resume")  # noqa: T201
+    signal_parent(socket_path, signal.SIGUSR1)
+    return OK
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    socket_path = _socket_path(arguments.config)
+    end_pause(socket_path)
+    print("mail is scanned again")  # noqa: T201
+    signal_parent(socket_path, signal.SIGUSR1)
+    return OK
+
+
+def _socket_path(settings_path: Path | None) -> Path:
+    """Return where the filter socket is; also of broken settings, for that is when a pause is needed."""
+    try:
+        return load_settings(settings_path).socket_path
+    except SettingsError as error:
+        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
+        return salvage_settings(read_settings_text(settings_path)[0]).socket_path
 
 
 def _work(arguments: argparse.Namespace) -> int:
@@ -87,9 +135,12 @@ def _work(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from shim.tls import tls_context  # noqa: PLC0415 (the parent needs no OpenSSL)
+
     settings = load_settings(arguments.config)
     read_token(settings)
-    print(f"settings can be used: filter socket {settings.filter_directory / settings.socket_name},")  # noqa: T201
+    tls_context(settings)
+    print(f"settings can be used: filter socket {settings.socket_path},")  # noqa: T201
     print(f"scanners {', '.join(settings.scanners)}")  # noqa: T201
     return OK
 

@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from shim.filter_socket import open_filter_socket
-from shim.log_line import Level, log
+from shim.log_line import Level, log, set_log_form
 from shim.privileges import become, find_group, find_user
 from shim.settings import Settings, SettingsError, read_settings_text
 from shim.supervisor import Program, Supervisor, inherited_listener, read_instructions
-from shim.worker_process import Instructions, own_command, settings_of
+from shim.worker_process import Instructions, log_form_of, own_command, settings_of
 
 READY_DESCRIPTOR = 3
 
@@ -40,7 +40,8 @@ def run(settings_path: Path | None, mode: Mode) -> None:
     Raises:
         SocketError: there can be no filter socket.
     """
-    instructions = _read_instructions(settings_path)
+    instructions = _read_instructions(settings_path, to_courier=mode is Mode.COURIERFILTER)
+    set_log_form(log_form_of(instructions))
     settings = settings_of(instructions)
     listener, socket_path = inherited_listener() or _open_socket(settings)
     if mode is Mode.COURIERFILTER and _is_pipe(READY_DESCRIPTOR):
@@ -52,13 +53,14 @@ def run(settings_path: Path | None, mode: Mode) -> None:
     Supervisor(program, instructions, listener, socket_path).run(stop_at_end_of_input=mode is Mode.COURIERFILTER)
 
 
-def _read_instructions(settings_path: Path | None) -> Instructions:
+def _read_instructions(settings_path: Path | None, *, to_courier: bool) -> Instructions:
     """Read the settings; if they are broken, serve all the same, and answer 4xx until they are mended."""
     try:
-        return read_instructions(settings_path)
+        return read_instructions(settings_path, to_courier=to_courier)
     except SettingsError as error:
         log(Level.ERROR, event="settings refused", problem=f"{error}; all mail is answered 451 until a reload")
-        return Instructions(_text_of(settings_path), str(settings_path), problem=f"settings refused: {error}")
+        problem = f"settings refused: {error}"
+        return Instructions(_text_of(settings_path), str(settings_path), to_courier, problem)
 
 
 def _text_of(settings_path: Path | None) -> str:
@@ -71,7 +73,7 @@ def _text_of(settings_path: Path | None) -> str:
 def _open_socket(settings: Settings) -> tuple[socket.socket, Path]:
     group = find_group(settings.group) if os.geteuid() == 0 else None
     listener = open_filter_socket(settings.filter_directory, settings.socket_name, group)
-    return listener, settings.filter_directory / settings.socket_name
+    return listener, settings.socket_path
 
 
 def _is_pipe(descriptor: int) -> bool:

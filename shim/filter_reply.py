@@ -11,6 +11,7 @@ LINE_LIMIT_BYTES = 500  # RFC 5321 §4.5.3.1.5 has 512 with CRLF
 
 OK = SmtpReply(200, "2.0.0", "Ok")
 STOPPING = SmtpReply(432, "4.3.2", "Mail filter is stopping, try again later")
+BUSY = SmtpReply(432, "4.3.2", "Mail filter is busy, try again later")
 NOT_CHECKED = SmtpReply(451, "4.3.0", "Message could not be checked, try again later")
 TOO_BIG = SmtpReply(552, "5.3.4", "Message too big for the mail filter")
 TOO_BIG_FOR_NOW = SmtpReply(451, "4.3.4", "Message too big for the mail filter")

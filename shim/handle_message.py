@@ -1,6 +1,7 @@
 """The story of one message, from Courier's request to the one reply.
 
-Whatever goes wrong here ends in a 4xx and one log line with the queue id; nothing passes unscanned.
+Whatever goes wrong here ends in a 4xx and one log line with the queue id. Mail passes unscanned only where a
+setting or the operator says so, and is marked.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from shim import filter_reply
 from shim.carry_out import ReadControlFile, VerdictNotCarriedOutError, carry_out, changes_nothing
@@ -16,16 +18,19 @@ from shim.control_file import ControlFileError, envelope_of, parse_control_file
 from shim.courier_config import LocalDomains
 from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
 from shim.log_line import Level, log
-from shim.scanner_client import (
+from shim.metrics import Metrics
+from shim.pause import PauseError, pause_in_force
+from shim.scanner_client import ScannerClient, TooBusyError
+from shim.scanner_question import (
     Answer,
     MessageTooBigError,
     Question,
     QuestionRefusedError,
-    ScannerClient,
     ScannerUnavailableError,
 )
-from shim.settings import TooBig
+from shim.settings import OnFailure, TooBig
 from shim.spool import SpoolError, SpoolFile, read_control_file
+from shim.unscanned import Reason, mark_unscanned, may_pass_without_verdict
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
 
@@ -43,9 +48,11 @@ class Rules:
 
     host: str
     local_domains: LocalDomains
+    socket_path: Path
     deadline_seconds: float
     max_message_bytes: int
     too_big: TooBig
+    on_failure: OnFailure
     problem: str | None = None
 
 
@@ -57,8 +64,16 @@ class _Line:
     envelope: Envelope | None = None
     size: int | None = None
     answer: Answer | None = None
+    unfiltered: Reason | None = None
     problem: str | None = None
     started: float = field(default_factory=time.monotonic)
+    step_ms: dict[str, float] = field(default_factory=dict)
+    _step_started: float = field(default_factory=time.monotonic)
+
+    def end_step(self, name: str) -> None:
+        now = time.monotonic()
+        self.step_ms[name] = (now - self._step_started) * 1000
+        self._step_started = now
 
     def write(self, reply: SmtpReply) -> None:
         envelope, verdict = self.envelope, self.answer and self.answer.verdict
@@ -71,16 +86,32 @@ class _Line:
             client=envelope and envelope.client.ip,
             size=self.size,
             destiny=verdict and verdict.destiny,
-            category=verdict and verdict.decided_by.category,
             reply=reply,
+            category=verdict and verdict.decided_by.category,
+            unfiltered="yes" if self.unfiltered else None,
             scanner=self.answer and self.answer.scanner,
             problem=self.problem,
-            ms=f"{(time.monotonic() - self.started) * 1000:.1f}",
+            **self.step_ms,
+            ms=(time.monotonic() - self.started) * 1000,
         )
 
+    def count(self, reply: SmtpReply, metrics: Metrics) -> None:
+        verdict = self.answer and self.answer.verdict
+        metrics.count(
+            "messages_total",
+            destiny=verdict.destiny if verdict else "none",
+            category=verdict.decided_by.category if verdict else "none",
+        )
+        metrics.count("replies_total", code=f"{reply.code // 100}xx")
+        metrics.observe("message_seconds", time.monotonic() - self.started)
+        if self.unfiltered:
+            metrics.count("unfiltered_total", reason=self.unfiltered)
 
-async def answer_connection(connection: socket.socket, scanners: ScannerClient, rules: Rules) -> None:
-    """Read one request, answer it, log it.
+
+async def answer_connection(
+    connection: socket.socket, scanners: ScannerClient, rules: Rules, metrics: Metrics
+) -> None:
+    """Read one request, answer it, log it, count it.
 
     On the bare socket, which submit has filled by now and empties at once: streams would double the cost.
     """
@@ -99,6 +130,7 @@ async def answer_connection(connection: socket.socket, scanners: ScannerClient, 
     except Exception as error:  # noqa: BLE001 (the one catch-all; it answers 4xx)
         line.level, line.problem, reply = _trouble(error, rules)
     line.write(reply)
+    line.count(reply, metrics)
     try:
         await asyncio.get_running_loop().sock_sendall(connection, filter_reply.render_reply(reply))
     except ConnectionError:
@@ -130,16 +162,56 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
         line.envelope = envelope_of(
             [one.file for one in control_files], rules.host, message.size, rules.local_domains.holds
         )
-        if rules.problem is not None:
-            raise NotServingError(rules.problem)
+        line.end_step("read_ms")
         if not line.envelope.recipients:
             return filter_reply.OK
-        if message.size > rules.max_message_bytes:
-            raise MessageTooBigError(f"want at most {rules.max_message_bytes} bytes")
-        line.answer = await scanners.judge(Question(line.envelope, message, deadline))
+        if _is_paused(rules):
+            return await _pass_unscanned(message, Reason.PAUSED, line)
+        try:
+            line.answer = await _judge(Question(line.envelope, message, deadline), scanners, rules)
+        except (MessageTooBigError, ScannerUnavailableError, QuestionRefusedError) as error:
+            reason = _why_it_may_pass(error, line.envelope, rules)
+            if reason is None:
+                raise
+            line.problem = _trouble(error, rules)[1]
+            return await _pass_unscanned(message, reason, line)
+        finally:
+            line.end_step("scan_ms")
         if changes_nothing(line.answer.verdict):
             return line.answer.verdict.reply
-        return await asyncio.to_thread(carry_out, line.answer.verdict, message, control_files)
+        reply = await asyncio.to_thread(carry_out, line.answer.verdict, message, control_files)
+        line.end_step("write_ms")
+        return reply
+
+
+async def _judge(question: Question, scanners: ScannerClient, rules: Rules) -> Answer:
+    if rules.problem is not None:
+        raise NotServingError(rules.problem)
+    if question.message.size > rules.max_message_bytes:
+        raise MessageTooBigError(f"want at most {rules.max_message_bytes} bytes")
+    return await scanners.judge(question)
+
+
+def _is_paused(rules: Rules) -> bool:
+    try:
+        return pause_in_force(rules.socket_path) is not None
+    except PauseError as error:
+        log(Level.ERROR, event="no pause", problem=error)
+        return False
+
+
+def _why_it_may_pass(error: Exception, envelope: Envelope, rules: Rules) -> Reason | None:
+    if isinstance(error, MessageTooBigError):
+        return Reason.TOO_BIG if rules.too_big is TooBig.PASS else None
+    return Reason.NO_VERDICT if may_pass_without_verdict(envelope, rules.on_failure) else None
+
+
+async def _pass_unscanned(message: SpoolFile, reason: Reason, line: _Line) -> SmtpReply:
+    await asyncio.to_thread(mark_unscanned, message, reason)
+    line.end_step("write_ms")
+    line.level, line.unfiltered = Level.WARNING, reason
+    line.problem = line.problem or reason
+    return filter_reply.OK
 
 
 def _read_control_files(paths: Sequence[bytes]) -> list[ReadControlFile]:
@@ -155,6 +227,8 @@ def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
         case MessageTooBigError():
             reply = filter_reply.TOO_BIG if rules.too_big is TooBig.REJECT else filter_reply.TOO_BIG_FOR_NOW
             return Level.WARNING, f"too big: {error}", reply
+        case TooBusyError():
+            return Level.WARNING, str(error), filter_reply.BUSY
         case ScannerUnavailableError():
             return Level.ERROR, f"no verdict: {error}", filter_reply.NOT_CHECKED
         case QuestionRefusedError():

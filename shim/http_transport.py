@@ -29,8 +29,11 @@ class LeanTransport(httpx.AsyncBaseTransport):
     ``httpx.ReadError`` if somebody did and gave no proper answer. But for connecting, time limits are the caller's.
     """
 
-    def __init__(self, endpoint: str, answer_limit_bytes: int) -> None:
+    def __init__(self, endpoint: str, answer_limit_bytes: int, tls: ssl.SSLContext | None = None) -> None:
         self._endpoint = endpoint
+        is_tls = endpoint.startswith("https:")
+        self._tls = (tls or ssl.create_default_context()) if is_tls else None
+        self._expects_continue = True
         self._answer_limit_bytes = answer_limit_bytes
         self._idle: list[tuple[float, _Connection]] = []
 
@@ -40,7 +43,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
         A kept connection may be closed as the request sets out. That is a ReadError too: nobody can tell whether
         the scanner took the request, or broke on it, so who asks again must know.
         """
-        return await self._exchange(self._take_idle() or await self._connect(), request)
+        response = await self._exchange(self._take_idle() or await self._connect(), request)
+        if response.status_code == 417 and self._expects_continue:
+            # Something on the way knows no 100 Continue; the body has not been sent (RFC 9110 §10.1.1).
+            self._expects_continue = False
+            response = await self._exchange(self._take_idle() or await self._connect(), request)
+        return response
 
     async def aclose(self) -> None:
         """Close the idle connections."""
@@ -49,7 +57,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
 
     async def _exchange(self, connection: "_Connection", request: httpx.Request) -> httpx.Response:
         try:
-            answer = await connection.exchange(request)
+            answer = await connection.exchange(request, may_wait=self._expects_continue)
         except BadAnswerError as error:
             connection.close()
             raise httpx.RemoteProtocolError(str(error), request=request) from error
@@ -84,9 +92,8 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 if self._endpoint.startswith("unix:"):
                     return (await loop.create_unix_connection(make, self._endpoint.removeprefix("unix:")))[1]
                 url = urlsplit(self._endpoint)
-                tls = ssl.create_default_context() if url.scheme == "https" else None
-                port = url.port or (443 if tls else 80)
-                return (await loop.create_connection(make, url.hostname or "", port, ssl=tls))[1]
+                port = url.port or (443 if self._tls else 80)
+                return (await loop.create_connection(make, url.hostname or "", port, ssl=self._tls))[1]
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection in {CONNECT_SECONDS:g} s") from error
         except OSError as error:
@@ -120,7 +127,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._answer.exception()  # whoever asked is gone; an error that nobody fetches would be logged
         self._transport.abort()
 
-    async def exchange(self, request: httpx.Request) -> HttpAnswer:
+    async def exchange(self, request: httpx.Request, *, may_wait: bool) -> HttpAnswer:
         """Send one request and return its answer.
 
         Raises:
@@ -130,7 +137,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._answer = asyncio.get_running_loop().create_future()
         self._continued.clear()
         headers = request.headers.raw
-        waits = _announced_length(headers) > CONTINUE_ABOVE_BYTES
+        waits = may_wait and _announced_length(headers) > CONTINUE_ABOVE_BYTES
         if waits:
             headers = [*headers, (b"Expect", b"100-continue")]
         head = self._exchanges.begin(request.method.encode(), request.url.raw_path, headers)

@@ -4,13 +4,17 @@ Courier's logger turns the prefix into the syslog level (``liblog/logger.c``). E
 lines of several processes on the same pipe do not mix, and is printable ASCII, so that nobody can add one.
 """
 
-import contextlib
-import os
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
+from shim.log_output import LogOutput
 from verdict_api.printable import printable
 
 LINE_LIMIT_BYTES = 4000  # below PIPE_BUF, up to which a write to a pipe is not mixed with others
+FLUSH_SECONDS = 1.0
+_CUT = "..."
 
 
 class Level(StrEnum):
@@ -19,23 +23,80 @@ class Level(StrEnum):
     INFO = "INFO"
     WARNING = "WARN"
     ERROR = "ERR"
+    ALERT = "ALERT"
+
+
+class LogFormat(StrEnum):
+    """How the values of a line are written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class LogForm:
+    """How lines are written; ``bare`` JSON has no prefix before it, for nobody but a reader of JSON sees it."""
+
+    log_format: LogFormat = LogFormat.LOGFMT
+    bare: bool = False
+
+
+_output = LogOutput(2)
+_form = LogForm()
+
+
+def set_log_form(form: LogForm) -> None:
+    """Write all lines of this process in this form from now on."""
+    global _form  # noqa: PLW0603 (a process has one log, as it has one standard error)
+    _form = form
 
 
 def log(level: Level, **values: object) -> None:
-    """Write one line; values that are None are left out. Never fails: mail goes on without a logger."""
-    line = render_line(level, values)
-    with contextlib.suppress(OSError):
-        os.write(2, line)
+    """Write one line; values that are None are left out. Never fails and never waits: mail goes on without a log."""
+    _output.write(render_line(level, values, _form))
 
 
-def render_line(level: Level, values: dict[str, object]) -> bytes:
-    """Return the line as bytes, cut at LINE_LIMIT_BYTES."""
-    said = " ".join(f"{name}={_render(value)}" for name, value in values.items() if value is not None)
-    return f"{level}:couriergate: {said}"[:LINE_LIMIT_BYTES].encode("ascii") + b"\n"
+def flush_log() -> None:
+    """Give a slow logger a last chance; for the end of a process."""
+    _output.flush(FLUSH_SECONDS)
 
 
-def _render(value: object) -> str:
-    text = printable(str(value))
+def take_dropped_log_lines() -> int:
+    """Return how many lines of this process nobody took, since the last time."""
+    return _output.take_dropped()
+
+
+def render_line(level: Level, values: Mapping[str, object], form: LogForm = LogForm()) -> bytes:
+    """Return the line; where it would be longer than LINE_LIMIT_BYTES, its longest values are cut."""
+    said = {name: _plain(value) for name, value in values.items() if value is not None}
+    line = _line(level, said, form)
+    while len(line) > LINE_LIMIT_BYTES:
+        name = max(said, key=lambda one: len(str(said[one])))
+        text = str(said[name])
+        if len(text) <= len(_CUT):
+            break  # so many values that each is short: names and numbers of ours
+        said[name] = text[: max(0, len(text) - (len(line) - LINE_LIMIT_BYTES) - len(_CUT))] + _CUT
+        line = _line(level, said, form)
+    return line[:LINE_LIMIT_BYTES].encode("ascii") + b"\n"
+
+
+def _line(level: Level, said: Mapping[str, float | str], form: LogForm) -> str:
+    match form:
+        case LogForm(LogFormat.JSON, bare=True):
+            return json.dumps({**said, "level": level})
+        case LogForm(LogFormat.JSON):
+            return f"{level}:couriergate: {json.dumps(said)}"
+        case _:
+            return f"{level}:couriergate: " + " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+
+
+def _plain(value: object) -> float | str:
+    if isinstance(value, float):
+        return round(value, 1)
+    return value if isinstance(value, int) else printable(str(value))
+
+
+def _quote(text: str) -> str:
     if text and not any(character in text for character in ' "='):
         return text
     return '"' + text.replace('"', "\\x22") + '"'

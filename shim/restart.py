@@ -4,15 +4,13 @@
 unfiltered.
 """
 
-import os
 import signal
-import socket
-import struct
 import time
 from pathlib import Path
 
+from shim.running_parent import NobodyServesError, find_parent, signal_parent
+
 WAIT_SECONDS = 45.0
-_CREDENTIALS = struct.Struct("3i")
 
 
 class RestartError(Exception):
@@ -25,12 +23,11 @@ def restart(socket_path: Path) -> None:
     Raises:
         RestartError: nobody is there, we may not, or the old workers stay.
     """
-    parent = _find_parent(socket_path)
-    before = _children(parent)
     try:
-        os.kill(parent, signal.SIGUSR2)
-    except PermissionError as error:
-        raise RestartError(f"{socket_path}: process {parent} is another user's; be root, or that user") from error
+        before = _children(find_parent(socket_path))
+        parent = signal_parent(socket_path, signal.SIGUSR2)
+    except NobodyServesError as error:
+        raise RestartError(str(error)) from error
     deadline = time.monotonic() + WAIT_SECONDS
     while not (now := _children(parent)) or now & before:
         if time.monotonic() > deadline:
@@ -38,20 +35,6 @@ def restart(socket_path: Path) -> None:
                 f"{socket_path}: old workers are still there after {WAIT_SECONDS:g} s; see the mail log"
             )
         time.sleep(0.05)
-
-
-def _find_parent(socket_path: Path) -> int:
-    """Return the process that listens on the socket: the kernel knows, and no file with a process id can be stale."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        try:
-            connection.connect(str(socket_path))
-        except OSError as error:
-            raise RestartError(f"{socket_path}: nobody serves it: {error.strerror}") from error
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    process = int(_CREDENTIALS.unpack(credentials)[0])
-    if process <= 1:
-        raise RestartError(f"{socket_path}: the process that serves it cannot be seen from here")
-    return process
 
 
 def _children(process: int) -> set[int]:

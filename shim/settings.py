@@ -4,11 +4,15 @@ import contextlib
 import difflib
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from shim.log_line import LogFormat
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -24,6 +28,30 @@ class TooBig(StrEnum):
 
     REJECT = "reject"
     TEMPFAIL = "tempfail"
+    PASS = "pass"
+
+
+class WithoutVerdict(StrEnum):
+    """What becomes of a message on which no scanner gave a verdict."""
+
+    TEMPFAIL = "tempfail"
+    PASS = "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class OnFailure:
+    """What becomes of messages without a verdict, by the class of their sender."""
+
+    stranger: WithoutVerdict = WithoutVerdict.TEMPFAIL
+    authenticated: WithoutVerdict = WithoutVerdict.TEMPFAIL
+    local: WithoutVerdict = WithoutVerdict.TEMPFAIL
+
+
+class Send(StrEnum):
+    """How a scanner gets a message: its bytes, or the path of the file that both can read."""
+
+    CONTENT = "content"
+    PATH = "path"
 
 
 class WhenStopped(StrEnum):
@@ -39,16 +67,28 @@ class Settings:
 
     scanners: tuple[str, ...] = ("http://127.0.0.1:8025",)
     token_file: Path | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    send: Send = Send.CONTENT
     filter_directory: Path = Path("/var/lib/courier/allfilters")
     socket_name: str = "couriergate"
     deadline_seconds: float = 60.0
     retry_seconds: float = 20.0
+    on_failure: OnFailure = OnFailure()
     too_big: TooBig = TooBig.REJECT
     max_message_bytes: int = 100 * 2**20
     workers: int = 1
     when_stopped: WhenStopped = WhenStopped.TEMPFAIL
     user: str | None = None
     group: str = "courier"
+    log_format: LogFormat = LogFormat.LOGFMT
+    metrics_file: Path | None = None
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the filter socket is."""
+        return self.filter_directory / self.socket_name
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -94,6 +134,8 @@ def parse_settings(text: str, where: str) -> Settings:
         if name not in known:
             raise SettingsError(f"{place}: unknown setting {name!r}{_nearest(name, list(known))}")
         values[name] = _READERS[name](value, f"{place}: {name}")
+    if ("tls_certificate" in values) != ("tls_key" in values):
+        raise SettingsError(f"{where}: want tls_certificate and tls_key together, got one of them")
     return Settings(**values)
 
 
@@ -180,12 +222,14 @@ def _bytes(value: object, place: str) -> int:
     return value
 
 
-def _too_big(value: object, place: str) -> TooBig:
-    return _choice(TooBig, value, place)
-
-
-def _when_stopped(value: object, place: str) -> WhenStopped:
-    return _choice(WhenStopped, value, place)
+def _on_failure(value: object, place: str) -> OnFailure:
+    known = [one.name for one in fields(OnFailure)]
+    if not isinstance(value, dict):
+        raise SettingsError(f'{place}: want a table such as {{local = "pass"}}, got {value!r}')
+    for name in value:
+        if name not in known:
+            raise SettingsError(f"{place}: unknown class of senders {name!r}{_nearest(name, known)}")
+    return OnFailure(**{name: _choice(WithoutVerdict, one, f"{place}.{name}") for name, one in value.items()})
 
 
 def _workers(value: object, place: str) -> int:
@@ -207,19 +251,26 @@ def _choice(kind: type[E], value: object, place: str) -> E:
         raise SettingsError(f"{place}: want one of {', '.join(kind)}, got {value!r}") from error
 
 
-_READERS = {
+_READERS: dict[str, Callable[[object, str], Any]] = {
     "scanners": _scanners,
     "token_file": _absolute_path,
+    "tls_ca": _absolute_path,
+    "tls_certificate": _absolute_path,
+    "tls_key": _absolute_path,
+    "send": partial(_choice, Send),
     "filter_directory": _absolute_path,
     "socket_name": _socket_name,
     "deadline_seconds": _seconds,
     "retry_seconds": _seconds,
-    "too_big": _too_big,
+    "on_failure": _on_failure,
+    "too_big": partial(_choice, TooBig),
     "max_message_bytes": _bytes,
     "workers": _workers,
-    "when_stopped": _when_stopped,
+    "when_stopped": partial(_choice, WhenStopped),
     "user": _account,
     "group": _account,
+    "log_format": partial(_choice, LogFormat),
+    "metrics_file": _absolute_path,
 }
 
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from shim.log_line import Level, log
+from shim.log_line import Level, flush_log, log, set_log_form
+from shim.metrics import Metrics, write_metrics
+from shim.pause_watch import PauseWatch
 from shim.service_manager import notify_service_manager
 from shim.settings import SettingsError, WhenStopped, parse_settings, read_settings_text
-from shim.worker_process import Instructions, WorkerProcess, reap, settings_of, start_worker
+from shim.worker_process import Instructions, WorkerProcess, log_form_of, reap, settings_of, start_worker
 
 INHERITED_VARIABLE = "COURIERGATE_SHIM_INHERITED"
 SHORT_LIFE_SECONDS = 10.0
@@ -27,6 +29,7 @@ FIRST_BACK_OFF_SECONDS = 0.1
 LONGEST_BACK_OFF_SECONDS = 5.0
 STOP_SECONDS = 8.0  # courierfilter gives up after 15 s, and then starts nothing any more
 CHECK_SECONDS = 20.0
+_ORDERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,15 @@ class Supervisor:
         self._back_off_seconds = FIRST_BACK_OFF_SECONDS
         self._announced = False
         self._stop_at: float | None = None
+        self._pause = PauseWatch(socket_path)
+        self._metrics = Metrics()
+        self._metrics.set("start_time_seconds", time.time())
 
     def run(self, *, stop_at_end_of_input: bool) -> None:
         """Serve until SIGTERM or SIGINT, or the end of standard input where that is the order to stop."""
         self._adopt_workers()
         self._watch_signals()
+        self._pause.look()
         if stop_at_end_of_input:
             self._selector.register(0, selectors.EVENT_READ, self._on_input)
         while True:
@@ -72,6 +79,7 @@ class Supervisor:
             for key, _ in self._selector.select(self._seconds_to_wait()):
                 key.data()
         log(Level.INFO, event="stopped")
+        flush_log()
 
     # What is due -----------------------------------------------------------------------------------------------
 
@@ -82,6 +90,8 @@ class Supervisor:
         for worker, until in self._leaving.items():
             if now >= until:
                 worker.kill()
+        if self._pause.seconds_to_wait() == 0.0:
+            self._pause.look()
         if self._stop_at is None:
             self._start_missing(now)
             self._hand_over()
@@ -109,10 +119,13 @@ class Supervisor:
 
     def _seconds_to_wait(self) -> float | None:
         now = time.monotonic()
-        due = list(self._leaving.values())
+        due = [until - now for until in self._leaving.values()]
         if self._stop_at is None and len(self._workers) < self._settings.workers:
-            due.append(self._start_at)
-        return max(0.0, min(due) - now) + 0.001 if due else None
+            due.append(self._start_at - now)
+        pause = self._pause.seconds_to_wait()
+        if pause is not None:
+            due.append(pause)
+        return max(0.0, min(due)) + 0.001 if due else None
 
     # What happens ----------------------------------------------------------------------------------------------
 
@@ -132,11 +145,25 @@ class Supervisor:
             else FIRST_BACK_OFF_SECONDS
         )
         self._start_at = time.monotonic() + (self._back_off_seconds if lived < SHORT_LIFE_SECONDS else 0.0)
+        self._metrics.count("worker_deaths_total")
         log(Level.ERROR, event="worker died", pid=pid, status=status, problem="messages in its hands got a 432")
 
     def _on_report(self, worker: WorkerProcess) -> None:
         if not worker.read_reports():
             self._selector.unregister(worker.reports)
+        if worker.counted:
+            self._metrics.add(worker.take_counted())
+            self._write_metrics()
+
+    def _write_metrics(self) -> None:
+        if self._settings.metrics_file is None:
+            return
+        self._metrics.set("workers", sum(worker.is_ready for worker in self._workers))
+        self._metrics.set("paused", float(self._pause.is_paused))
+        try:
+            write_metrics(self._metrics, self._settings.metrics_file)
+        except OSError as error:
+            log(Level.ERROR, event="no metrics", problem=f"{self._settings.metrics_file}: {error.strerror}")
 
     def _on_input(self) -> None:
         if not os.read(0, 4096):
@@ -150,6 +177,9 @@ class Supervisor:
                     self._stop()
                 case signal.SIGHUP:
                     self._reload()
+                case signal.SIGUSR1:
+                    self._pause.look()
+                    self._write_metrics()
                 case signal.SIGUSR2:
                     self._execute_anew()
 
@@ -169,16 +199,17 @@ class Supervisor:
 
     def _reload(self) -> None:
         try:
-            instructions = read_instructions(self._program.settings_path)
+            instructions = read_instructions(self._program.settings_path, to_courier=self._instructions.to_courier)
         except SettingsError as error:
             log(Level.ERROR, event="settings refused", problem=f"{error}; the ones of before stay")
             return
         settings = settings_of(instructions)
-        place = settings.filter_directory / settings.socket_name
-        if place != self._socket_path:
+        if settings.socket_path != self._socket_path:
+            place = settings.socket_path
             log(Level.WARNING, event="settings", problem=f"{place}: another socket needs a stop and a start")
         log(Level.INFO, event="settings read anew")
         self._instructions, self._settings = instructions, settings
+        set_log_form(log_form_of(instructions))
         self._previous += self._workers
         self._workers = []
         self._start_at = 0.0
@@ -243,7 +274,7 @@ class Supervisor:
 
     def _watch_signals(self) -> None:
         self._signals, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD):
+        for number in (*_ORDERS, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(writing)
         self._selector.register(self._signals, selectors.EVENT_READ, self._on_signal)
@@ -260,7 +291,7 @@ def inherited_listener() -> tuple[socket.socket, Path] | None:
     return listener, Path(inherited["socket_path"])
 
 
-def read_instructions(path: Path | None) -> Instructions:
+def read_instructions(path: Path | None, *, to_courier: bool) -> Instructions:
     """Read the settings for the workers.
 
     Raises:
@@ -268,4 +299,4 @@ def read_instructions(path: Path | None) -> Instructions:
     """
     text, where = read_settings_text(path)
     parse_settings(text, where)
-    return Instructions(text, where)
+    return Instructions(text, where, to_courier)

@@ -5,8 +5,10 @@ no socket of its own but those to the scanners.
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import time
@@ -15,13 +17,17 @@ from functools import partial
 
 from shim.courier_config import courier_me, local_domains, sysconfdir
 from shim.handle_message import Rules, answer_connection
-from shim.log_line import Level, log
+from shim.log_line import Level, flush_log, log, set_log_form, take_dropped_log_lines
+from shim.metrics import Metrics
 from shim.scanner_client import ScannerClient
+from shim.scanner_endpoint import Asking
 from shim.settings import Settings, SettingsError, read_token
-from shim.worker_process import Instructions, settings_of
+from shim.tls import tls_context
+from shim.worker_process import REPORT_SECONDS, Instructions, log_form_of, settings_of
 
 DRAIN_SECONDS = 5.0  # the parent waits for 8, courierfilter for 15
 ACCEPT_PAUSE_SECONDS = 0.02
+DESCRIPTORS = 4096  # for 256 messages in hand, 5 each, and silent connections
 ORDERS, REPORTS = 0, 1
 
 Answer = Callable[[socket.socket], Coroutine[None, None, None]]
@@ -29,28 +35,49 @@ Answer = Callable[[socket.socket], Coroutine[None, None, None]]
 
 def run_worker(listener_descriptor: int) -> None:
     """Serve the listener that was inherited under this descriptor, until the orders end."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # meant for the parent, though a terminal sends them to all
     instructions = Instructions.from_line(_read_line(ORDERS))
+    set_log_form(log_form_of(instructions))
+    _allow_many_descriptors()
+    os.set_blocking(REPORTS, False)
     listener = socket.socket(fileno=listener_descriptor)
     listener.setblocking(False)
     asyncio.run(_serve(listener, settings_of(instructions), instructions.problem))
+    flush_log()
 
 
 async def _serve(listener: socket.socket, settings: Settings, problem: str | None) -> None:
-    scanners = ScannerClient(settings.scanners, _token(settings), settings.retry_seconds)
+    metrics = Metrics()
+    asking, problem = _asking(settings, problem)
+    scanners = ScannerClient(settings.scanners, asking, settings.retry_seconds, metrics)
     tasks: set[asyncio.Task[None]] = set()
-    answer = partial(answer_connection, scanners=scanners, rules=_rules(settings, problem))
+    answer = partial(answer_connection, scanners=scanners, rules=_rules(settings, problem), metrics=metrics)
     loop = asyncio.get_running_loop()
     loop.add_reader(listener, _accept, listener, answer, tasks)
     finishing = asyncio.Event()
     loop.add_reader(ORDERS, _read_orders, finishing)
-    os.write(REPORTS, json.dumps({"ready": True}).encode("ascii") + b"\n")
-    await finishing.wait()
+    _report({"ready": True})
+    while not finishing.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REPORT_SECONDS if settings.metrics_file else None):
+                await finishing.wait()
+        _report_counted(metrics)
     loop.remove_reader(listener)
     listener.close()
     await _drain(tasks)
     await scanners.aclose()
+    _report_counted(metrics)
+
+
+def _asking(settings: Settings, problem: str | None) -> tuple[Asking, str | None]:
+    """Return how to ask the scanners; with a problem where they could not be asked as the settings want."""
+    try:
+        tls = tls_context(settings)
+    except SettingsError as error:
+        log(Level.ERROR, event="no TLS", problem=error)
+        return Asking(), problem or str(error)
+    return Asking(_token(settings), tls, settings.send), problem
 
 
 def _rules(settings: Settings, problem: str | None) -> Rules:
@@ -58,9 +85,11 @@ def _rules(settings: Settings, problem: str | None) -> Rules:
     return Rules(
         host=courier_me(directory),
         local_domains=local_domains(directory),
+        socket_path=settings.socket_path,
         deadline_seconds=settings.deadline_seconds,
         max_message_bytes=settings.max_message_bytes,
         too_big=settings.too_big,
+        on_failure=settings.on_failure,
         problem=problem,
     )
 
@@ -101,6 +130,28 @@ def _read_orders(finishing: asyncio.Event) -> None:
     if not os.read(ORDERS, 4096):
         asyncio.get_running_loop().remove_reader(ORDERS)
         finishing.set()
+
+
+def _report_counted(metrics: Metrics) -> None:
+    metrics.count("log_lines_dropped_total", take_dropped_log_lines())
+    for counted in metrics.take():
+        try:
+            _report({"counted": [counted]})
+        except BlockingIOError:  # the parent is slow; later
+            metrics.add([counted])
+
+
+def _report(report: dict[str, object]) -> None:
+    """Write a line to the parent: a short one, so that it goes whole or not at all (pipe(7))."""
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone; its orders end as well
+        os.write(REPORTS, json.dumps(report).encode("ascii") + b"\n")
+
+
+def _allow_many_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _read_line(descriptor: int) -> bytes:

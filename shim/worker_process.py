@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shim.log_line import LogForm
+from shim.metrics import Counted
 from shim.settings import Settings, parse_settings, salvage_settings
 
 REPORT_LIMIT_BYTES = 64 * 2**10
+REPORT_SECONDS = 5.0  # between reports of what was counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,12 @@ class Instructions:
     """What a worker needs to know.
 
     The settings' text is as the parent read it, so that a file that was broken since harms nobody. With a problem
-    there are none, and every message is answered 4xx.
+    there are none, and every message is answered 4xx. ``to_courier``: Courier's logger reads the log.
     """
 
     settings_text: str
     settings_path: str
+    to_courier: bool = False
     problem: str | None = None
 
     def to_line(self) -> bytes:
@@ -49,6 +53,7 @@ class WorkerProcess:
         self.reports = reports  # descriptor
         self.started = time.monotonic()
         self.is_ready = False
+        self.counted: list[Counted] = []
         self._orders: int | None = orders
         self._unread = b""
         os.set_blocking(reports, False)
@@ -69,7 +74,13 @@ class WorkerProcess:
         for line in lines:
             report = json.loads(line)
             self.is_ready = self.is_ready or report.get("ready", False)
+            self.counted += report.get("counted", [])
         return bool(data)
+
+    def take_counted(self) -> list[Counted]:
+        """Return what the worker has counted since the last time."""
+        counted, self.counted = self.counted, []
+        return counted
 
     def finish(self) -> None:
         """Tell it to answer what it has, and exit."""
@@ -115,6 +126,11 @@ def settings_of(instructions: Instructions) -> Settings:
     if instructions.problem is not None:
         return salvage_settings(instructions.settings_text)
     return parse_settings(instructions.settings_text, instructions.settings_path)
+
+
+def log_form_of(instructions: Instructions) -> LogForm:
+    """Return how log lines are to be written."""
+    return LogForm(settings_of(instructions).log_format, bare=not instructions.to_courier)
 
 
 def own_command() -> list[str]:

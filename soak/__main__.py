@@ -12,6 +12,7 @@ from soak.fuzz import prove_parsers
 from soak.leaks import prove_leaks
 from soak.life import prove_life
 from soak.mail_host import mail_host
+from soak.pause import prove_pause
 from soak.plan import Plan
 from soak.progress import Progress
 from soak.report import PAGE, RESULTS, as_markdown, describe_run, write_results
@@ -24,13 +25,21 @@ from tests.scenarios.private_namespace import why_scenarios_cannot_run
 HOST_PARTS: dict[str, Callable[[CourierHost, Plan, Progress], Iterator[Row]]] = {
     "restarts": prove_restarts,
     "kills": prove_kills,
+    "pause": prove_pause,
 }
 OTHER_PARTS: dict[str, Callable[[Plan, Progress], Iterator[Row]]] = {
     "leaks": prove_leaks,
     "life": prove_life,
     "fuzz": prove_parsers,
 }
-MINUTES = {"restarts": 12, "kills": 15, "leaks": 3, "life": 2, "fuzz": 6}  # in full, on two idle processors
+MINUTES = {
+    "restarts": 12,
+    "kills": 15,
+    "pause": 1,
+    "leaks": 3,
+    "life": 2,
+    "fuzz": 6,
+}  # in full, on two idle processors
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -55,9 +55,8 @@ def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: P
             load.wait_for_progress()
             progress.step(disturbance.name, len(allowed), times)
     seconds = time.monotonic() - started
-    host.courier.wait_for_empty_queue(_DELIVERY_LIMIT_SECONDS)
+    delivered = delivered_by(host)
     _wait_for_log(host, load)
-    delivered = [mail.content for mail in read_maildir(MAILBOXES[RECIPIENT].maildir)]
     reckoning = reckon(load.attempts, delivered, host.mail_log.lines())
     most_refusals = sum(one for one in allowed if one is not None) if None not in allowed else None
     return Row(
@@ -71,6 +70,12 @@ def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: P
         },
         reckoning.faults(most_refusals=most_refusals, hole=disturbance.hole),
     )
+
+
+def delivered_by(host: CourierHost) -> list[bytes]:
+    """Return every message that was delivered since the host was restored, once there are no more to come."""
+    host.courier.wait_for_empty_queue(_DELIVERY_LIMIT_SECONDS)
+    return [mail.content for mail in read_maildir(MAILBOXES[RECIPIENT].maildir)]
 
 
 def _wait_for_log(host: CourierHost, load: SmtpLoad) -> None:

@@ -5,6 +5,7 @@ fails again in the same way.
 """
 
 import ipaddress
+import json
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from shim.filter_reply import render_reply
 from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
 from shim.header_edit import HeaderEditError, edit_header, header_end
 from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
-from shim.log_line import LINE_LIMIT_BYTES, Level, render_line
+from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, render_line
 from verdict_api.json_codec import (
     decode_envelope,
     decode_envelope_header,
@@ -119,11 +120,15 @@ def check_log_line(data: bytes) -> None:
     assert len(line) <= LINE_LIMIT_BYTES + 1
     assert line.endswith("\n")
     assert line[:-1].isprintable()
-    if len(line) <= LINE_LIMIT_BYTES:
-        found = _LOG_LINE.fullmatch(line)
-        assert found
-        fields = {name: quoted or plain for name, quoted, plain in _LOG_FIELD.findall(found[1])}
+    found = _LOG_LINE.fullmatch(line)
+    assert found
+    fields = {name: quoted or plain for name, quoted, plain in _LOG_FIELD.findall(found[1])}
+    as_json = json.loads(render_line(Level.INFO, dict(values), LogForm(LogFormat.JSON, bare=True)))
+    assert list(fields) == list(values)
+    assert set(as_json) == {*values, "level"}
+    if "..." not in line:  # not cut
         assert fields == {name: printable(value).replace('"', r"\x22") for name, value in values.items()}
+        assert {name: as_json[name] for name in values} == {name: printable(one) for name, one in values.items()}
 
 
 PARSERS: dict[str, Callable[[bytes], None]] = {

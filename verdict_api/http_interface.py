@@ -2,6 +2,7 @@
 
 API_VERSIONS = ("v1",)
 VERDICTS_PATH = "/v1/verdicts"
+LIVENESS_PATH = "/livez"
 
 ENVELOPE_HEADER = "Couriergate-Envelope"
 DEADLINE_HEADER = "Couriergate-Deadline-Ms"

@@ -17,6 +17,7 @@ PROTOCOLS_OF_THE_SHIM = (
     "filter_request",
     "header_edit",
     "http_exchange",
+    "scanner_health",
 )
 WITHOUT_FILES = sorted(
     [

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from scanner_service.settings import Settings as ScannerSettings
 from shim import filter_reply
+from shim.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shim.settings import Settings as ShimSettings
 from verdict_api.smtp_reply import SmtpReply
 
@@ -67,6 +68,7 @@ def test_each_reply_of_the_judge_has_its_heading() -> None:
     ("source", "call"),
     [
         ("shim/handle_message.py", "log"),
+        ("shim/pause_watch.py", "log"),
         ("shim/daemon.py", "log"),
         ("shim/supervisor.py", "log"),
         ("shim/worker.py", "log"),
@@ -81,12 +83,24 @@ def test_each_log_field_has_its_heading(source: str, call: str) -> None:
         if (isinstance(node.func, ast.Name) and node.func.id == call)
         or (isinstance(node.func, ast.Attribute) and node.func.attr == call)
         for keyword in node.keywords
+        if keyword.arg is not None
     }
 
     documented = headings("log_lines.md") | {"host"}  # in the sentence on the service's line
 
     assert fields
     assert fields <= documented
+
+
+def test_each_step_of_a_message_has_its_heading() -> None:
+    steps = set(re.findall(r'end_step\("(\w+)"\)', (ROOT / "shim/handle_message.py").read_text()))
+
+    assert steps == {"read_ms", "scan_ms", "write_ms"}
+    assert steps <= headings("log_lines.md")
+
+
+def test_each_metric_of_the_shim_has_its_heading() -> None:
+    assert headings("shim_metrics.md") == {*COUNTERS, *GAUGES, *HISTOGRAMS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -79,7 +79,7 @@ class Talk:
         head, self._head = await self.hear_head(), None
         if "expect" in head.headers:
             await self.say(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await self._reader.readexactly(int(head.headers["content-length"]))
+        body = await self._reader.readexactly(int(head.headers.get("content-length", "0")))
         request = HeardRequest(head.line, head.headers, body)
         self._heard.append(request)
         return request

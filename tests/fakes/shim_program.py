@@ -19,7 +19,7 @@ from tests.fakes.courier_queue import CourierQueue
 PROGRAM = (sys.executable, "-W", "error", "-m", "shim")
 PATIENCE_SECONDS = 15.0
 
-_LOG_LINE = re.compile(r"(INFO|WARN|ERR):couriergate: [ -~]*")
+_LOG_LINE = re.compile(r"(INFO|WARN|ERR|ALERT):couriergate: [ -~]*")
 _LOG_FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 
 
@@ -50,8 +50,7 @@ class MailHost:
     def set_up(self, scanners: Sequence[str], **settings: object) -> None:
         """Write the settings file."""
         values = {"scanners": list(scanners), "filter_directory": str(self.all_filters), **settings}
-        # What JSON makes of strings, numbers and lists of them, TOML reads likewise.
-        self.settings_file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+        self.settings_file.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in values.items()))
 
 
 class ShimProgram:
@@ -158,6 +157,12 @@ class ShimUnderCourierfilter(ShimProgram):
             )
         finally:
             os.close(self._theirs)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + "}"
+    return json.dumps(value)  # of strings, numbers and lists of them, TOML reads likewise
 
 
 def parse_log_line(line: str) -> LogLine:

@@ -108,6 +108,10 @@ class CourierMta:
         """Have the shim execute itself anew, as an upgrade does."""
         self.run(str(_FILTER_PROGRAM), "restart")
 
+    def pause_shim(self, duration: str) -> None:
+        """Have all mail pass unscanned and marked for so long, as in 90s."""
+        self.run(str(_FILTER_PROGRAM), "pause", "--for", duration)
+
     def filter_processes(self) -> list[int]:
         """Return parent and workers; only what courierfilter started bears the name of the link."""
         return [

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from shim.scanner_client import Answer, Question, ScannerClient
+from shim.scanner_client import ScannerClient
+from shim.scanner_endpoint import Asking
+from shim.scanner_question import Answer, Question
 from shim.spool import SpoolFile
 from verdict_api.envelope import Envelope, Recipient
 from verdict_api.json_codec import encode_envelope
@@ -26,6 +28,7 @@ def envelope_of_bytes(size: int) -> Envelope:
     return Envelope("s" * (size - without), ENVELOPE.recipients)
 
 
+PLAINLY = Asking()
 LONG_ENVELOPE = envelope_of_bytes(20_000)  # for a header too long, so it goes as a form
 
 
@@ -40,9 +43,9 @@ def spooled(message: bytes) -> Iterator[SpoolFile]:
 
 @asynccontextmanager
 async def client_of(
-    *scanners: str, token: str | None = None, retry_seconds: float = 0.3
+    *scanners: str, asking: Asking = PLAINLY, retry_seconds: float = 0.3
 ) -> AsyncIterator[ScannerClient]:
-    client = ScannerClient(scanners, token, retry_seconds)
+    client = ScannerClient(scanners, asking, retry_seconds)
     try:
         yield client
     finally:
@@ -62,13 +65,13 @@ def judge(
     message: bytes = MESSAGE,
     envelope: Envelope = ENVELOPE,
     deadline_seconds: float = 10.0,
-    token: str | None = None,
+    asking: Asking = PLAINLY,
     retry_seconds: float = 0.3,
 ) -> Answer:
     """Ask one question with a client of its own."""
 
     async def run() -> Answer:
-        async with client_of(*scanners, token=token, retry_seconds=retry_seconds) as client:
+        async with client_of(*scanners, asking=asking, retry_seconds=retry_seconds) as client:
             return await ask(client, message, envelope, deadline_seconds)
 
     return asyncio.run(run())

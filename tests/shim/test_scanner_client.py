@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shim.http_transport import CONTINUE_ABOVE_BYTES
-from shim.scanner_client import (
-    READ_WHOLE_BELOW_BYTES,
-    MessageTooBigError,
-    QuestionRefusedError,
-    ScannerUnavailableError,
-)
+from shim.patience import PATIENCE_SECONDS
+from shim.scanner_client import MOST_IN_HAND, TooBusyError
+from shim.scanner_endpoint import READ_WHOLE_BELOW_BYTES, Asking
+from shim.scanner_health import FAILURES_BEFORE_REST
+from shim.scanner_question import MessageTooBigError, QuestionRefusedError, ScannerUnavailableError
+from shim.settings import Send
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import (
     Act,
@@ -51,7 +51,7 @@ from tests.shim.asking import (
     judge,
     judge_in_turn,
 )
-from verdict_api.json_codec import encode_envelope_header, encode_verdict
+from verdict_api.json_codec import encode_envelope, encode_envelope_header, encode_verdict
 from verdict_api.verdict import Verdict
 
 VERDICT = verdict_on(ENVELOPE)
@@ -118,7 +118,7 @@ def test_the_question_is_asked_as_the_interface_says() -> None:
 @pytest.mark.parametrize("envelope", [ENVELOPE, LONG_ENVELOPE], ids=["header", "form"])
 def test_the_token_goes_with_the_question(envelope: Any) -> None:
     with FakeScanner() as scanner:
-        judge(scanner.endpoint, envelope=envelope, token="s3cret")
+        judge(scanner.endpoint, envelope=envelope, asking=Asking(token="s3cret"))
 
     assert scanner.heard[0].headers["authorization"] == "Bearer s3cret"
 
@@ -357,6 +357,118 @@ def test_questions_go_round_the_scanners() -> None:
         answers = judge_in_turn(one.endpoint, other.endpoint, messages=[MESSAGE] * 4)
 
     assert [given.scanner for given in answers] == [one.endpoint, other.endpoint] * 2
+
+
+@pytest.mark.parametrize("hanging", [be_silent, never_read])
+def test_a_scanner_that_hangs_is_given_up_when_there_is_another(hanging: Act) -> None:
+    with FakeScanner(usual=hanging) as hung, FakeScanner() as good:
+        started = time.monotonic()
+        given_answer = judge(hung.endpoint, good.endpoint, deadline_seconds=60.0)
+
+    assert given_answer.scanner == good.endpoint
+    assert PATIENCE_SECONDS < time.monotonic() - started < 20.0
+
+
+def test_a_scanner_that_takes_long_and_lives_is_waited_for() -> None:
+    async def work_long(talk: Talk) -> None:
+        head = await talk.hear_head()
+        if head.line.startswith("GET /livez"):
+            await answer(200)(talk)
+            return
+        await asyncio.sleep(2.5 * PATIENCE_SECONDS)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=work_long) as busy, FakeScanner() as other:
+        given_answer = judge(busy.endpoint, other.endpoint, deadline_seconds=60.0)
+
+    assert given_answer.scanner == busy.endpoint
+    assert not other.heard
+
+
+def test_a_scanner_that_fails_again_and_again_is_spared() -> None:
+    with FakeScanner(usual=answer(500)) as sick, FakeScanner() as good:
+        answers = judge_in_turn(sick.endpoint, good.endpoint, messages=[MESSAGE] * 20)
+
+    assert {given.scanner for given in answers} == {good.endpoint}
+    assert len(sick.heard) == FAILURES_BEFORE_REST
+
+
+def test_a_scanner_that_rests_is_asked_when_there_is_no_other() -> None:
+    async def run(endpoint: str) -> None:
+        async with client_of(endpoint) as client:
+            for _ in range(FAILURES_BEFORE_REST):
+                with pytest.raises(ScannerUnavailableError):
+                    await ask(client)
+            assert (await ask(client)).verdict == VERDICT
+
+    with FakeScanner([answer(500)] * 2 * FAILURES_BEFORE_REST) as scanner:
+        asyncio.run(run(scanner.endpoint))
+
+
+def test_the_least_busy_scanner_is_asked() -> None:
+    async def run(slow: str, quick: str) -> list[str]:
+        async with client_of(slow, quick) as client, asyncio.TaskGroup() as group:
+            held = [group.create_task(ask(client)) for _ in range(2)]
+            await asyncio.sleep(0.3)  # one is answered, the other one waits
+            quickly = [(await ask(client)).scanner for _ in range(5)]
+            assert sum(task.done() for task in held) == 1
+            return quickly
+
+    async def take_a_while(talk: Talk) -> None:
+        await talk.hear_head()
+        await asyncio.sleep(1.5)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=take_a_while) as slow, FakeScanner() as quick:
+        assert set(asyncio.run(run(slow.endpoint, quick.endpoint))) == {quick.endpoint}
+
+
+def test_one_message_more_than_can_be_in_hand_is_too_many() -> None:
+    async def run(endpoint: str) -> None:
+        async with client_of(endpoint) as client:
+            asking = [asyncio.create_task(ask(client, deadline_seconds=1.0)) for _ in range(MOST_IN_HAND)]
+            await asyncio.sleep(0)
+            with pytest.raises(TooBusyError):
+                await ask(client)
+            await asyncio.wait(asking)
+            for task in asking:
+                assert isinstance(task.exception(), ScannerUnavailableError)
+
+    with nobody_listening() as endpoint:
+        asyncio.run(run(endpoint))
+
+
+def test_a_message_can_be_named_by_its_path() -> None:
+    with FakeScanner() as scanner:
+        scanner.usual = _answer_by_path
+        given_answer = judge(scanner.endpoint, asking=Asking(send=Send.PATH))
+
+    request = json.loads(scanner.heard[0].body)
+    assert given_answer.verdict == VERDICT
+    assert scanner.heard[0].headers["content-type"] == "application/json"
+    assert list(request) == ["message_path", "envelope"]
+    assert request["message_path"].startswith("/")
+    assert request["envelope"] == json.loads(encode_envelope(ENVELOPE))
+
+
+async def _answer_by_path(talk: Talk) -> None:
+    await answer(200, VERDICT_JSON)(talk)
+
+
+def test_a_peer_that_knows_no_100_continue_gets_the_body_at_once() -> None:
+    async def refuse_to_expect(talk: Talk) -> None:
+        head = await talk.hear_head()
+        if "expect" in head.headers:
+            await talk.say(http_answer(417, b"", Connection="close"))
+            talk.hang_up()
+        else:
+            await give_verdict()(talk)
+
+    with FakeScanner(usual=refuse_to_expect) as scanner:
+        answers = judge_in_turn(scanner.endpoint, messages=[bytes(CONTINUE_ABOVE_BYTES + 1)] * 2)
+
+    assert [given.verdict for given in answers] == [VERDICT] * 2
+    assert scanner.connections == 2  # one for the refusal, and one that carries both messages
 
 
 @pytest.mark.parametrize("size", [10, 20_000_000])

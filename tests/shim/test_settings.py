@@ -1,10 +1,23 @@
 """The settings file: what it may say, and how it is refused."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from shim.settings import Settings, SettingsError, TooBig, load_settings, parse_settings, read_token
+from shim.log_line import LogFormat
+from shim.settings import (
+    OnFailure,
+    Send,
+    Settings,
+    SettingsError,
+    TooBig,
+    WhenStopped,
+    WithoutVerdict,
+    load_settings,
+    parse_settings,
+    read_token,
+)
 
 
 def test_an_empty_file_means_the_defaults() -> None:
@@ -24,8 +37,19 @@ def test_every_setting_can_be_set() -> None:
         socket_name = "gate-2.new"
         deadline_seconds = 300
         retry_seconds = 0.5
-        too_big = "tempfail"
+        on_failure = {local = "pass"}
+        too_big = "pass"
         max_message_bytes = 1
+        tls_ca = "/etc/courier/ca.pem"
+        tls_certificate = "/etc/courier/mx.pem"
+        tls_key = "/etc/courier/mx.key"
+        send = "path"
+        workers = 3
+        when_stopped = "pass"
+        user = "daemon"
+        group = "mail"
+        log_format = "json"
+        metrics_file = "/var/lib/metrics/couriergate.prom"
         """,
         "f",
     )
@@ -37,9 +61,21 @@ def test_every_setting_can_be_set() -> None:
         socket_name="gate-2.new",
         deadline_seconds=300.0,
         retry_seconds=0.5,
-        too_big=TooBig.TEMPFAIL,
+        on_failure=OnFailure(local=WithoutVerdict.PASS),
+        too_big=TooBig.PASS,
         max_message_bytes=1,
+        tls_ca=Path("/etc/courier/ca.pem"),
+        tls_certificate=Path("/etc/courier/mx.pem"),
+        tls_key=Path("/etc/courier/mx.key"),
+        send=Send.PATH,
+        workers=3,
+        when_stopped=WhenStopped.PASS,
+        user="daemon",
+        group="mail",
+        log_format=LogFormat.JSON,
+        metrics_file=Path("/var/lib/metrics/couriergate.prom"),
     )
+    assert all(getattr(settings, one.name) != one.default for one in fields(Settings))
 
 
 @pytest.mark.parametrize(
@@ -97,8 +133,16 @@ def test_a_scanner_that_cannot_be_asked_is_refused(endpoint: str) -> None:
         ("deadline_seconds = inf", "want seconds"),
         ("deadline_seconds = true", "want seconds"),
         ('retry_seconds = "20"', "want seconds"),
-        ('too_big = "pass"', "want one of reject, tempfail, got 'pass'"),
-        ("too_big = []", "want one of reject, tempfail"),
+        ('too_big = "bounce"', "want one of reject, tempfail, pass, got 'bounce'"),
+        ("too_big = []", "want one of reject, tempfail, pass"),
+        ('on_failure = "pass"', "want a table such as"),
+        ('on_failure = {strangers = "pass"}', "unknown class of senders 'strangers'; did you mean 'stranger'?"),
+        ('send = "url"', "want one of content, path"),
+        ('log_format = "xml"', "want one of logfmt, json"),
+        ('metrics_file = "metrics"', "want an absolute path"),
+        ('tls_ca = "ca.pem"', "want an absolute path"),
+        ("workers = 0", "want a number of processes"),
+        ('user = "no body"', "want the name of an account"),
         ("max_message_bytes = 0", "want a number of bytes"),
         ("max_message_bytes = 1e6", "want a number of bytes"),
         ('max_message_bytes = "100M"', "want a number of bytes"),
@@ -112,6 +156,17 @@ def test_an_impossible_value_is_refused_by_its_place(line: str, problem: str) ->
         parse_settings(f"# settings\n\n{line}\n", "/etc/shim.toml")
 
     assert str(refusal.value).startswith(f"/etc/shim.toml, line 3: {name}: {problem}")
+
+
+def test_a_class_of_senders_is_given_its_own_choice() -> None:
+    with pytest.raises(SettingsError, match=r"^f, line 1: on_failure.local: want one of tempfail, pass, got 'drop'"):
+        parse_settings('on_failure = {local = "drop"}', "f")
+
+
+@pytest.mark.parametrize("line", ['tls_key = "/k"', 'tls_certificate = "/c"'])
+def test_a_certificate_needs_its_key(line: str) -> None:
+    with pytest.raises(SettingsError, match=r"^f: want tls_certificate and tls_key together, got one of them"):
+        parse_settings(line, "f")
 
 
 @pytest.mark.parametrize(
