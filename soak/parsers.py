@@ -126,9 +126,9 @@ def check_log_line(data: bytes) -> None:
     as_json = json.loads(render_line(Level.INFO, dict(values), LogForm(LogFormat.JSON, bare=True)))
     assert list(fields) == list(values)
     assert set(as_json) == {*values, "level"}
-    if "..." not in line:  # not cut
-        assert fields == {name: printable(value).replace('"', r"\x22") for name, value in values.items()}
-        assert {name: as_json[name] for name in values} == {name: printable(one) for name, one in values.items()}
+    for name, value in values.items():
+        assert fields[name] == printable(value).replace('"', r"\x22") or fields[name].endswith("...")  # cut
+        assert as_json[name] == printable(value) or as_json[name].endswith("...")
 
 
 PARSERS: dict[str, Callable[[bytes], None]] = {

@@ -12,7 +12,7 @@ from soak.smtp_load import SmtpLoad
 from tests.scenarios.courier_host import CourierHost
 
 _PAUSE_SECONDS = 15
-_MARK = b"\nX-Couriergate-Unscanned: paused\n"
+_MARK = b"X-Couriergate-Unscanned: paused\n"
 
 
 def prove_pause(host: CourierHost, plan: Plan, progress: Progress) -> Iterator[Row]:
@@ -35,7 +35,7 @@ def pause_outlives_kill(host: CourierHost) -> Row:
     with SmtpLoad() as after:
         after.wait_for_progress(50)
     delivered = delivered_by(host)
-    marked = {number_of(message) for message in delivered if _MARK in message.partition(b"\n\n")[0] + b"\n"}
+    marked = {number_of(message) for message in delivered if message.startswith(_MARK)}
     sent = {attempt.number for attempt in during.attempts}
     reckoning = reckon(
         after.attempts, [one for one in delivered if number_of(one) not in sent], host.mail_log.lines()
