@@ -1,6 +1,7 @@
 """`python -m soak [PART …]`: prove, print the tables and write soak/results.json."""
 
 import argparse
+import dataclasses
 import os
 import subprocess
 import sys
@@ -51,16 +52,16 @@ def main(arguments: Sequence[str]) -> int:
     plan = Plan(given.times, given.kills, given.messages, given.fuzz_seconds)
     progress = Progress()
     progress.say(f"{', '.join(parts)}: about {sum(MINUTES[name] for name in parts)} minutes in full")
-    rows = []
+    report = describe_run(plan)
     for row in _prove(parts, plan, progress):
         progress.say(f"{row.part}, {row.name}: {'; '.join(row.faults) or 'as it should be'}")
-        rows.append(row)
-    report = describe_run(plan, progress.seconds(), rows)
+        report["rows"].append(dataclasses.asdict(row))
+        report["seconds"] = progress.seconds()
     print(f"\n{as_markdown(report)}")
     if set(parts) == set(MINUTES):
         write_results(report)
         print(f"written: {RESULTS}, {PAGE}")
-    return 1 if any(row.faults for row in rows) else 0
+    return 1 if any(row["faults"] for row in report["rows"]) else 0
 
 
 def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row]:

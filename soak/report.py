@@ -11,7 +11,6 @@ from typing import Any
 
 from bench.machine import current_commit, describe_machine
 from soak.plan import Plan
-from soak.row import Row
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "soak/results.json"
@@ -21,8 +20,8 @@ BEGIN, END = "<!-- made by make soak -->\n", "<!-- end -->\n"
 Report = dict[str, Any]
 
 
-def describe_run(plan: Plan, seconds: int, rows: Sequence[Row]) -> Report:
-    """Return what results.json holds."""
+def describe_run(plan: Plan) -> Report:
+    """Return what results.json holds before there is a result: at the start, of what is there then."""
     machine = dataclasses.asdict(describe_machine(""))
     del machine["clamd"]
     return {
@@ -30,8 +29,8 @@ def describe_run(plan: Plan, seconds: int, rows: Sequence[Row]) -> Report:
         "commit": current_commit(ROOT),
         "machine": machine,
         "plan": dataclasses.asdict(plan),
-        "seconds": seconds,
-        "rows": [dataclasses.asdict(row) for row in rows],
+        "seconds": 0,
+        "rows": [],
     }
 
 
