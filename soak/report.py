@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import operator
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ def describe_run(plan: Plan) -> Report:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": current_commit(ROOT),
         "machine": machine,
+        "load": round(os.getloadavg()[0], 1),
         "plan": dataclasses.asdict(plan),
         "seconds": 0,
         "rows": [],
@@ -46,7 +48,8 @@ def as_markdown(report: Report) -> str:
     machine = report["machine"]
     head = (
         f"{report['date']}, commit {report['commit'][:12]}, {machine['processors']} x {machine['processor']}, "
-        f"Python {machine['python']}, {report['seconds'] / 60:.0f} minutes.\n"
+        f"Python {machine['python']}, {report['seconds'] / 60:.0f} minutes; "
+        f"load average before it: {report['load']}.\n"
     )
     parts = itertools.groupby(report["rows"], operator.itemgetter("part"))
     return head + "".join(f"\n### {part}\n\n{_table(list(rows))}" for part, rows in parts)
