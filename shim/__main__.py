@@ -12,7 +12,7 @@ from shim import __version__
 from shim.daemon import Mode, find_mode, run
 from shim.filter_socket import SocketError
 from shim.log_line import Level, log
-from shim.pause import LONGEST_SECONDS, PauseError, begin_pause, end_pause
+from shim.pause import LONGEST_SECONDS, PauseError, begin_pause, end_pause, pause_path
 from shim.restart import RestartError, restart
 from shim.running_parent import NobodyServesError, signal_parent
 from shim.settings import DEFAULT_PATH, SettingsError, load_settings, read_settings_text, read_token, salvage_settings
@@ -103,7 +103,7 @@ def _duration(text: str) -> float:
 
 def _pause(arguments: argparse.Namespace) -> int:
     socket_path = _socket_path(arguments.config)
-    pause = begin_pause(socket_path, arguments.seconds)
+    pause = begin_pause(pause_path(socket_path), arguments.seconds)
     until = datetime.fromtimestamp(pause.until).astimezone().isoformat(sep=" ", timespec="seconds")
     print(f"all mail passes unscanned and marked until {until}; to end that: couriergate-shim resume")  # noqa: T201
     signal_parent(socket_path, signal.SIGUSR1)
@@ -112,7 +112,7 @@ def _pause(arguments: argparse.Namespace) -> int:
 
 def _resume(arguments: argparse.Namespace) -> int:
     socket_path = _socket_path(arguments.config)
-    end_pause(socket_path)
+    end_pause(pause_path(socket_path))
     print("mail is scanned again")  # noqa: T201
     signal_parent(socket_path, signal.SIGUSR1)
     return OK

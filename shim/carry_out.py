@@ -15,7 +15,7 @@ from shim.control_records import ControlRecordError, added_recipient_record, bou
 from shim.header_edit import HeaderEditError, edit_header
 from shim.spool import SpoolFile, append_record, replace_header
 from verdict_api.smtp_reply import SmtpReply
-from verdict_api.verdict import Destiny, RecipientVerdict, Verdict
+from verdict_api.verdict import Decision, Destiny, RecipientVerdict
 
 
 class VerdictNotCarriedOutError(Exception):
@@ -30,7 +30,7 @@ class ReadControlFile:
     file: ControlFile
 
 
-def carry_out(verdict: Verdict, message: SpoolFile, control_files: Sequence[ReadControlFile]) -> SmtpReply:
+def carry_out(verdict: Decision, message: SpoolFile, control_files: Sequence[ReadControlFile]) -> SmtpReply:
     """Do what the verdict says and return the reply that is then true.
 
     Raises:
@@ -53,7 +53,7 @@ def carry_out(verdict: Verdict, message: SpoolFile, control_files: Sequence[Read
     return verdict.reply if verdict.destiny is Destiny.PASS else filter_reply.OK
 
 
-def changes_nothing(verdict: Verdict) -> bool:
+def changes_nothing(verdict: Decision) -> bool:
     """Whether the reply alone carries the verdict out: everybody gets the message as it is.
 
     Most mail is such; what changes files has to wait for a disk.
@@ -66,7 +66,7 @@ def changes_nothing(verdict: Verdict) -> bool:
     )
 
 
-def _check(verdict: Verdict) -> None:
+def _check(verdict: Decision) -> None:
     """A verdict whose reply and destinies disagree must not be half believed."""
     destinies = {one.destiny for one in verdict.recipients}
     kind = verdict.reply.code // 100
@@ -80,7 +80,7 @@ def _check(verdict: Verdict) -> None:
         raise VerdictNotCarriedOutError(f"verdict contradicts itself: reply {verdict.reply}, destinies {said}")
 
 
-def _records(verdict: Verdict, control_files: Sequence[ReadControlFile]) -> list[tuple[bytes, bytes]]:
+def _records(verdict: Decision, control_files: Sequence[ReadControlFile]) -> list[tuple[bytes, bytes]]:
     """Return what to append to which control file."""
     now = int(time.time())
     judged = iter(verdict.recipients)
@@ -110,7 +110,7 @@ def _record(recipient: RecipientVerdict, index: int, now: int) -> bytes:
             return b""
 
 
-def _edit_header(verdict: Verdict, message: SpoolFile) -> None:
+def _edit_header(verdict: Decision, message: SpoolFile) -> None:
     if not verdict.header_edits:
         return
     header = message.read_header()

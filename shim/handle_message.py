@@ -48,7 +48,7 @@ class Rules:
 
     host: str
     local_domains: LocalDomains
-    socket_path: Path
+    pause_path: Path
     deadline_seconds: float
     max_message_bytes: int
     too_big: TooBig
@@ -194,7 +194,7 @@ async def _judge(question: Question, scanners: ScannerClient, rules: Rules) -> A
 
 def _is_paused(rules: Rules) -> bool:
     try:
-        return pause_in_force(rules.socket_path) is not None
+        return pause_in_force(rules.pause_path) is not None
     except PauseError as error:
         log(Level.ERROR, event="no pause", problem=error)
         return False

@@ -5,6 +5,7 @@ node_exporter's textfile collector reads.
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from pathlib import Path
 
 PREFIX = "couriergate_shim_"
@@ -41,10 +42,8 @@ class Metrics:
 
     def observe(self, name: str, seconds: float) -> None:
         """Add one observation to a histogram."""
-        for bound in BUCKETS_SECONDS:
-            if seconds <= bound:
-                self.count(f"{name}_bucket", le=f"{bound:g}")
-        self.count(f"{name}_bucket", le="+Inf")
+        bound = next((one for one in BUCKETS_SECONDS if seconds <= one), inf)
+        self.count(f"{name}_bucket", le=_bound(bound))
         self.count(f"{name}_sum", seconds)
         self.count(f"{name}_count")
 
@@ -63,21 +62,25 @@ class Metrics:
             self.count(name, value, **dict(labels))
 
     def render(self) -> str:
-        """Return all of it as text, sorted, with help and type before each."""
-        kinds = {"counter": COUNTERS, "gauge": GAUGES, "histogram": HISTOGRAMS}
-        return "".join(
-            self._render_family(name, kind, described)
-            for kind, families in kinds.items()
-            for name, described in families.items()
+        """Return all of it as text, with help and type before each family."""
+        counters = "".join(self._family(name, "counter", said) for name, said in COUNTERS.items())
+        gauges = "".join(self._family(name, "gauge", said) for name, said in GAUGES.items())
+        return counters + gauges + "".join(self._histogram(name, said) for name, said in HISTOGRAMS.items())
+
+    def _family(self, name: str, kind: str, described: str) -> str:
+        return _heading(name, kind, described) + "".join(
+            _sample(one, labels, value) for (one, labels), value in sorted(self._values.items()) if one == name
         )
 
-    def _render_family(self, name: str, kind: str, described: str) -> str:
-        samples = [
-            f"{PREFIX}{sample}{_labels(labels)} {value:.15g}\n"
-            for (sample, labels), value in sorted(self._values.items())
-            if sample.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") == name
-        ]
-        return f"# HELP {PREFIX}{name} {described}\n# TYPE {PREFIX}{name} {kind}\n" + "".join(samples)
+    def _histogram(self, name: str, described: str) -> str:
+        text, total = _heading(name, "histogram", described), 0.0
+        for bound in (*BUCKETS_SECONDS, inf):  # each bucket holds those of the smaller ones as well
+            label = (("le", _bound(bound)),)
+            total += self._values.get((f"{name}_bucket", label), 0.0)
+            text += _sample(f"{name}_bucket", label, total)
+        for one in (f"{name}_sum", f"{name}_count"):
+            text += _sample(one, (), self._values.get((one, ()), 0.0))
+        return text
 
 
 def write_metrics(metrics: Metrics, path: Path) -> None:
@@ -90,6 +93,18 @@ def write_metrics(metrics: Metrics, path: Path) -> None:
     new_path.write_text(metrics.render(), encoding="ascii")
     new_path.chmod(0o644)
     new_path.rename(path)
+
+
+def _heading(name: str, kind: str, described: str) -> str:
+    return f"# HELP {PREFIX}{name} {described}\n# TYPE {PREFIX}{name} {kind}\n"
+
+
+def _sample(name: str, labels: Sequence[tuple[str, str]], value: float) -> str:
+    return f"{PREFIX}{name}{_labels(labels)} {value:.15g}\n"
+
+
+def _bound(seconds: float) -> str:
+    return "+Inf" if seconds == inf else f"{seconds:g}"
 
 
 def _labels(labels: Sequence[tuple[str, str]]) -> str:

@@ -35,13 +35,12 @@ def pause_path(socket_path: Path) -> Path:
     return socket_path.with_name(f".{socket_path.name}.paused")
 
 
-def pause_in_force(socket_path: Path) -> Pause | None:
-    """Return the pause, if there is one now.
+def pause_in_force(path: Path) -> Pause | None:
+    """Return the pause that this file holds, if there is one now.
 
     Raises:
         PauseError: there is a file, and nobody can tell what it means.
     """
-    path = pause_path(socket_path)
     try:
         values = json.loads(path.read_text(encoding="ascii"))
         pause = Pause(float(values["since"]), float(values["until"]))
@@ -54,14 +53,13 @@ def pause_in_force(socket_path: Path) -> Pause | None:
     return pause if pause.holds(time.time()) else None
 
 
-def begin_pause(socket_path: Path, seconds: float) -> Pause:
+def begin_pause(path: Path, seconds: float) -> Pause:
     """Let mail pass from now on, in place of any pause there is; return when it is on disk.
 
     Raises:
         PauseError: it cannot be written.
     """
     pause = Pause(time.time(), time.time() + seconds)
-    path = pause_path(socket_path)
     new_path = path.with_name(f"{path.name}.new")
     try:
         with new_path.open("w", encoding="ascii") as file:
@@ -75,13 +73,13 @@ def begin_pause(socket_path: Path, seconds: float) -> Pause:
     return pause
 
 
-def end_pause(socket_path: Path) -> None:
+def end_pause(path: Path) -> None:
     """Have mail scanned again.
 
     Raises:
         PauseError: the file cannot be taken away.
     """
     try:
-        pause_path(socket_path).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise PauseError(f"{pause_path(socket_path)}: cannot be taken away: {error.strerror}") from error
+        raise PauseError(f"{path}: cannot be taken away: {error.strerror}") from error

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shim.log_line import Level, log
-from shim.pause import Pause, PauseError, pause_in_force
+from shim.pause import Pause, PauseError, pause_in_force, pause_path
 
 REMIND_SECONDS = 600.0
 
@@ -14,7 +14,7 @@ class PauseWatch:
     """The parent's eye on the pause file; it needs to look when it is told to, and when a time has come."""
 
     def __init__(self, socket_path: Path) -> None:
-        self._socket_path = socket_path
+        self._path = pause_path(socket_path)
         self._pause: Pause | None = None
         self._remind_at = 0.0
 
@@ -42,7 +42,7 @@ class PauseWatch:
 
     def _read(self) -> Pause | None:
         try:
-            return pause_in_force(self._socket_path)
+            return pause_in_force(self._path)
         except PauseError as error:
             log(Level.ERROR, event="no pause", problem=error)
             return None

@@ -36,9 +36,9 @@ from verdict_api.http_interface import (
     VERDICT_LIMIT_BYTES,
     VERDICTS_PATH,
 )
-from verdict_api.json_codec import CodecError, decode_verdict, encode_envelope, encode_envelope_header
+from verdict_api.json_codec import CodecError, decode_decision, encode_envelope, encode_envelope_header
 from verdict_api.printable import printable
-from verdict_api.verdict import Verdict
+from verdict_api.verdict import Decision
 
 READ_WHOLE_BELOW_BYTES = 256 * 2**10
 
@@ -174,9 +174,9 @@ def _question_headers(question: Question) -> list[tuple[str, str]]:
     ]
 
 
-def _verdict(body: bytes, envelope: Envelope) -> Verdict:
+def _verdict(body: bytes, envelope: Envelope) -> Decision:
     try:
-        verdict = decode_verdict(body)
+        verdict = decode_decision(body)
     except CodecError as error:
         raise NotAnsweredError(f"malformed verdict: {error}") from error
     asked = [recipient.address for recipient in envelope.recipients]

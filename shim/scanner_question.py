@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from shim.spool import SpoolFile
 from verdict_api.envelope import Envelope
-from verdict_api.verdict import Verdict
+from verdict_api.verdict import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict, and the scanner that gave it."""
+    """A verdict, as far as the mail host needs it, and the scanner that gave it."""
 
-    verdict: Verdict
+    verdict: Decision
     scanner: str
 
 

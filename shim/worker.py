@@ -19,6 +19,7 @@ from shim.courier_config import courier_me, local_domains, sysconfdir
 from shim.handle_message import Rules, answer_connection
 from shim.log_line import Level, flush_log, log, set_log_form, take_dropped_log_lines
 from shim.metrics import Metrics
+from shim.pause import pause_path
 from shim.scanner_client import ScannerClient
 from shim.scanner_endpoint import Asking
 from shim.settings import Settings, SettingsError, read_token
@@ -85,7 +86,7 @@ def _rules(settings: Settings, problem: str | None) -> Rules:
     return Rules(
         host=courier_me(directory),
         local_domains=local_domains(directory),
-        socket_path=settings.socket_path,
+        pause_path=pause_path(settings.socket_path),
         deadline_seconds=settings.deadline_seconds,
         max_message_bytes=settings.max_message_bytes,
         too_big=settings.too_big,

@@ -111,29 +111,37 @@ class MessageFacts:
     message_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer to one message.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the mail host needs of a verdict: all that it carries out, and the name for it.
 
-    ``recipients`` answers the envelope's list in order, one for one. ``complete`` is false if an inspector that
-    is required could not look. ``engines`` is ``demo`` if no real virus engine is set up, else ``real``.
-    ``milliseconds`` has ``total`` and the steps.
+    ``recipients`` answers the envelope's list in order, one for one.
     """
 
     mail_id: str
     destiny: Destiny
-    complete: bool
-    policy_version: str
     reply: SmtpReply
     decided_by: DecidedBy
     recipients: tuple[RecipientVerdict, ...]
+    header_edits: tuple[HeaderEdit, ...] = ()
+    added_recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Decision):
+    """The answer to one message: the decision, and all that led to it.
+
+    ``complete`` is false if an inspector that is required could not look. ``engines`` is ``demo`` if no real virus
+    engine is set up, else ``real``. ``milliseconds`` has ``total`` and the steps.
+    """
+
+    complete: bool
+    policy_version: str
     findings: tuple[ReportedFinding, ...]
     inspectors: tuple[InspectorReport, ...]
     message: MessageFacts
     milliseconds: dict[str, float]
     engines: str = "real"
     spam: SpamReport = SpamReport()
-    header_edits: tuple[HeaderEdit, ...] = ()
-    added_recipients: tuple[str, ...] = ()
     quarantine: QuarantineReport = QuarantineReport()
     would_be: "Verdict | None" = None

@@ -39,7 +39,7 @@ def test_an_observation_counts_in_each_bucket_that_holds_it() -> None:
 
     read = samples(metrics.render())
     bucket = 'couriergate_shim_message_seconds_bucket{le="'
-    holding = {float(name[len(bucket) : -2]) for name in read if name.startswith(bucket)}
+    holding = {float(name[len(bucket) : -2]) for name in read if name.startswith(bucket) and read[name]}
     assert holding == {0.5, 1, 2.5, 5, 10, 30, 60, inf}
     assert read[bucket + '60"}'] == 1.0
     assert read['couriergate_shim_message_seconds_bucket{le="+Inf"}'] == 2.0
@@ -56,7 +56,7 @@ def test_what_one_process_took_another_adds() -> None:
     worker.count("replies_total", code="2xx")
     parent.add(worker.take())
 
-    assert samples(parent.render()) == {'couriergate_shim_replies_total{code="2xx"}': 2.0}
+    assert samples(parent.render())['couriergate_shim_replies_total{code="2xx"}'] == 2.0
 
 
 def test_no_label_breaks_its_line() -> None:

@@ -43,13 +43,13 @@ def test_a_pause_holds_between_two_times(since: float, until: float, now: float,
 
 
 def test_a_pause_is_found_again_until_it_is_ended(tmp_path: Path) -> None:
-    begun = begin_pause(tmp_path / "gate", 60)
+    begun = begin_pause(tmp_path / ".gate.paused", 60)
 
-    assert pause_in_force(tmp_path / "gate") == begun
+    assert pause_in_force(tmp_path / ".gate.paused") == begun
     assert [entry.name for entry in tmp_path.iterdir()] == [".gate.paused"]
-    end_pause(tmp_path / "gate")
-    end_pause(tmp_path / "gate")
-    assert pause_in_force(tmp_path / "gate") is None
+    end_pause(tmp_path / ".gate.paused")
+    end_pause(tmp_path / ".gate.paused")
+    assert pause_in_force(tmp_path / ".gate.paused") is None
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_a_pause_is_found_again_until_it_is_ended(tmp_path: Path) -> None:
     [b"", b"{}", b"[]", b"7", b"\xff", b'{"since": 0}', b'{"since": "x", "until": 1}', b'{"since": [], "until": {}}'],
 )
 def test_a_file_that_says_no_time_is_no_pause(tmp_path: Path, content: bytes) -> None:
-    pause_path(tmp_path / "gate").write_bytes(content)
+    (tmp_path / ".gate.paused").write_bytes(content)
 
     with pytest.raises(PauseError, match="want since and until"):
-        pause_in_force(tmp_path / "gate")
+        pause_in_force(tmp_path / ".gate.paused")
 
 
 def test_mail_passes_marked_while_paused_and_is_scanned_after(host: MailHost) -> None:
@@ -148,7 +148,7 @@ def test_a_pause_without_a_shim_is_kept_and_says_that_nobody_serves(host: MailHo
 
     assert paused.returncode == 1
     assert "nobody serves it" in paused.stderr
-    assert pause_in_force(host.filter_socket) is not None
+    assert pause_in_force(pause_path(host.filter_socket)) is not None
 
 
 def command(host: MailHost, *words: str) -> "subprocess.CompletedProcess[str]":

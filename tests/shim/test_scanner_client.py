@@ -51,11 +51,11 @@ from tests.shim.asking import (
     judge,
     judge_in_turn,
 )
-from verdict_api.json_codec import encode_envelope, encode_envelope_header, encode_verdict
-from verdict_api.verdict import Verdict
+from verdict_api.json_codec import decode_decision, encode_envelope, encode_envelope_header, encode_verdict
+from verdict_api.verdict import Decision, Verdict
 
-VERDICT = verdict_on(ENVELOPE)
-VERDICT_JSON = encode_verdict(VERDICT)
+VERDICT_JSON = encode_verdict(verdict_on(ENVELOPE))
+DECISION = decode_decision(VERDICT_JSON)
 
 # What a scanner that took the question may do instead of answering it.
 FAILURES: dict[str, Act] = {
@@ -94,7 +94,7 @@ def test_a_verdict_comes_back_with_the_scanner_that_gave_it(unix_path: Path | No
     with FakeScanner(unix_path=unix_path) as scanner:
         given_answer = judge(scanner.endpoint)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert given_answer.scanner == scanner.endpoint
 
 
@@ -182,7 +182,7 @@ def test_a_header_that_is_refused_on_the_way_goes_as_a_form(status: int) -> None
     with FakeScanner(usual=refuse_the_header_form(status)) as scanner:
         verdict = judge(scanner.endpoint).verdict
 
-    assert verdict == VERDICT
+    assert verdict == DECISION
     assert [request.is_form for request in scanner.heard] == [False, True]
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
@@ -227,7 +227,7 @@ def test_the_next_scanner_is_asked_when_one_fails(failure: Act) -> None:
         given_answer = judge(broken.endpoint, good.endpoint)
 
     assert given_answer.scanner == good.endpoint
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     keys = {request.headers["idempotency-key"] for request in [*broken.heard, *good.heard]}
     assert len(keys) == 1
     assert broken.connections == 1
@@ -248,7 +248,7 @@ def test_the_only_scanner_is_asked_again(failure: str) -> None:
     with FakeScanner([FAILURES[failure], hang_up_at_once]) as scanner:
         given_answer = judge(scanner.endpoint)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
 
@@ -292,20 +292,20 @@ def test_a_question_that_nobody_took_is_asked_until_somebody_does(overload: Act)
     with FakeScanner([overload] * 3) as scanner:
         given_answer = judge(scanner.endpoint, retry_seconds=5.0)
 
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert len(scanner.heard) == 4
     assert len({request.headers["idempotency-key"] for request in scanner.heard}) == 1
 
 
 def test_a_scanner_that_comes_up_in_time_is_waited_for(tmp_path: Path) -> None:
-    async def ask_before_it_is_up() -> Verdict:
+    async def ask_before_it_is_up() -> Decision:
         async with client_of(f"unix:{tmp_path}/late", retry_seconds=5.0) as client:
             question = asyncio.create_task(ask(client))
             await asyncio.sleep(0.2)
             with FakeScanner(unix_path=tmp_path / "late"):
                 return (await question).verdict
 
-    assert asyncio.run(ask_before_it_is_up()) == VERDICT
+    assert asyncio.run(ask_before_it_is_up()) == DECISION
 
 
 def test_nobody_taking_the_question_is_told_after_retry_seconds() -> None:
@@ -399,7 +399,7 @@ def test_a_scanner_that_rests_is_asked_when_there_is_no_other() -> None:
             for _ in range(FAILURES_BEFORE_REST):
                 with pytest.raises(ScannerUnavailableError):
                     await ask(client)
-            assert (await ask(client)).verdict == VERDICT
+            assert (await ask(client)).verdict == DECISION
 
     with FakeScanner([answer(500)] * 2 * FAILURES_BEFORE_REST) as scanner:
         asyncio.run(run(scanner.endpoint))
@@ -444,7 +444,7 @@ def test_a_message_can_be_named_by_its_path() -> None:
         given_answer = judge(scanner.endpoint, asking=Asking(send=Send.PATH))
 
     request = json.loads(scanner.heard[0].body)
-    assert given_answer.verdict == VERDICT
+    assert given_answer.verdict == DECISION
     assert scanner.heard[0].headers["content-type"] == "application/json"
     assert list(request) == ["message_path", "envelope"]
     assert request["message_path"].startswith("/")
@@ -467,7 +467,7 @@ def test_a_peer_that_knows_no_100_continue_gets_the_body_at_once() -> None:
     with FakeScanner(usual=refuse_to_expect) as scanner:
         answers = judge_in_turn(scanner.endpoint, messages=[bytes(CONTINUE_ABOVE_BYTES + 1)] * 2)
 
-    assert [given.verdict for given in answers] == [VERDICT] * 2
+    assert [given.verdict for given in answers] == [DECISION] * 2
     assert scanner.connections == 2  # one for the refusal, and one that carries both messages
 
 
@@ -550,9 +550,9 @@ def test_a_verdict_on_other_recipients_is_none(addresses: tuple[str, ...]) -> No
         (("reply", "code"), "200"),
         (("reply", "text"), "Ok\n"),
         (("mail_id",), 7),
-        (("complete",), None),
+        (("decided_by",), None),
+        (("added_recipients",), [7]),
         (("header_edits",), [{"action": "replace", "name": "Subject"}]),
-        (("inspectors",), [{"name": "clamd", "status": "probably clean"}]),
     ],
 )
 def test_a_verdict_that_is_not_understood_is_none(path: tuple[str | int, ...], value: object) -> None:
@@ -593,7 +593,7 @@ def test_one_connection_carries_one_question_after_another(unix_path: Path | Non
     with FakeScanner(unix_path=unix_path) as scanner:
         answers = judge_in_turn(scanner.endpoint, messages=[MESSAGE, b"", bytes(600_000), bytes(300_000), MESSAGE])
 
-    assert [given.verdict for given in answers] == [VERDICT] * 5
+    assert [given.verdict for given in answers] == [DECISION] * 5
     assert [len(request.body) for request in scanner.heard] == [len(MESSAGE), 0, 600_000, 300_000, len(MESSAGE)]
     assert scanner.connections == 1
 
@@ -603,7 +603,7 @@ def test_a_kept_connection_that_the_scanner_closes_costs_no_verdict(closing: Act
     with FakeScanner([give_verdict(), closing]) as scanner:
         answers = judge_in_turn(scanner.endpoint, messages=[MESSAGE, MESSAGE])
 
-    assert [given.verdict for given in answers] == [VERDICT] * 2
+    assert [given.verdict for given in answers] == [DECISION] * 2
     assert scanner.connections == 2
 
 

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.verdict_api.wire_values import (
 from verdict_api.envelope import Envelope, Recipient
 from verdict_api.json_codec import (
     CodecError,
+    decode_decision,
     decode_envelope,
     decode_envelope_header,
     decode_verdict,
@@ -32,7 +34,7 @@ from verdict_api.json_codec import (
     encode_envelope_header,
     encode_verdict,
 )
-from verdict_api.verdict import Verdict
+from verdict_api.verdict import Decision, Verdict
 
 
 @given(envelopes)
@@ -44,6 +46,15 @@ def test_an_envelope_is_read_as_it_was_written(envelope: Envelope) -> None:
 @given(verdicts)
 def test_a_verdict_is_read_as_it_was_written(verdict: Verdict) -> None:
     assert decode_verdict(encode_verdict(verdict)) == verdict
+
+
+@settings(max_examples=50)
+@given(verdicts)
+def test_a_decision_is_what_the_verdict_says_of_it(verdict: Verdict) -> None:
+    decision = decode_decision(encode_verdict(verdict))
+
+    for one in fields(Decision):
+        assert getattr(decision, one.name) == getattr(verdict, one.name)
 
 
 @given(envelopes)
@@ -273,7 +284,7 @@ def test_a_verdict_whose_reply_must_not_go_out_is_refused_by_its_place(code: int
         pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="deep objects"),
     ],
 )
-@pytest.mark.parametrize("decode", [decode_envelope, decode_verdict])
+@pytest.mark.parametrize("decode", [decode_envelope, decode_verdict, decode_decision])
 def test_what_is_not_json_of_the_wire_is_refused(decode: Any, data: bytes) -> None:
     with pytest.raises(CodecError, match=r"^(envelope|verdict): want "):
         decode(data)
@@ -315,7 +326,7 @@ def test_a_lone_surrogate_that_stands_for_no_byte_is_refused(escape: str) -> Non
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_whatever_comes_is_read_or_refused(data: bytes) -> None:
-    for decode, kind in ((decode_envelope, Envelope), (decode_verdict, Verdict)):
+    for decode, kind in ((decode_envelope, Envelope), (decode_verdict, Verdict), (decode_decision, Decision)):
         with contextlib.suppress(CodecError):
             assert isinstance(decode(data), kind)
 
