@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from shim.pause import pause_in_force
+from shim.pause import pause_in_force, pause_path
 from soak.mail_host import delivered_by
 from soak.plan import Plan
 from soak.progress import Progress
@@ -26,7 +26,7 @@ def pause_outlives_kill(host: CourierHost) -> Row:
     """Pause, kill every process of the shim, start it again; send until shortly before the end, and after it."""
     host.restore()
     host.courier.pause_shim(f"{_PAUSE_SECONDS}s")
-    pause = pause_in_force(FILTER_SOCKET)
+    pause = pause_in_force(pause_path(FILTER_SOCKET))
     assert pause is not None
     host.courier.kill_filter()
     host.courier.restart_filter()
