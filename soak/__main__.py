@@ -45,8 +45,8 @@ MINUTES = {
 
 def main(arguments: Sequence[str]) -> int:
     """Return the exit status: 0 if no row has a fault."""
-    given = _parse(arguments)
-    parts = given.parts or list(MINUTES)
+    given = parse(arguments)
+    parts = given.parts
     if not HOST_PARTS.keys().isdisjoint(parts):
         _enter_private_namespaces()
     plan = Plan(given.times, given.kills, given.messages, given.fuzz_seconds)
@@ -75,18 +75,23 @@ def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row
             yield from prove_alone(plan, progress)
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; without a part it means all."""
     plan = Plan()
     parser = argparse.ArgumentParser(
         prog="python -m soak",
         description="The long proofs. A run of all parts is written to soak/results.json and to its page.",
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=list(MINUTES), help=f"of {', '.join(MINUTES)}")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(MINUTES)}; all if none is named")
     parser.add_argument("--times", type=int, default=plan.times, help="restarts of each kind (%(default)s)")
     parser.add_argument("--kills", type=int, default=plan.kills, help="kills of a worker (%(default)s)")
     parser.add_argument("--messages", type=int, default=plan.messages, help="for leaks (%(default)s)")
     parser.add_argument("--fuzz-seconds", type=float, default=plan.fuzz_seconds, help="a parser (%(default)s)")
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    given.parts = given.parts or list(MINUTES)
+    if strange := set(given.parts) - set(MINUTES):
+        parser.error(f"want parts of {', '.join(MINUTES)}, got {', '.join(sorted(strange))}")
+    return given
 
 
 def _enter_private_namespaces() -> None:

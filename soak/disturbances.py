@@ -16,44 +16,16 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One kind; ``happen`` returns how many messages it may refuse, None for any number."""
+    """One kind; ``happen`` returns how many messages were in the hands of what it killed, if anything.
+
+    No more than those may be refused for now, unless it stops the filter. Where it makes a hole, Courier takes the
+    filter's socket away, and mail passes unfiltered.
+    """
 
     name: str
     happen: Callable[[CourierHost], int | None]
-    hole: bool = False
-
-
-def _courierfilter_restart(host: CourierHost) -> int:
-    host.courier.run("courierfilter", "restart")
-    return 0
-
-
-def _reload(host: CourierHost) -> int:
-    reload_shim(host.courier)
-    return 0
-
-
-def _shim_restart(host: CourierHost) -> int:
-    host.courier.restart_shim()
-    return 0
-
-
-def _service_restart(host: CourierHost) -> int:
-    host.service.restart()
-    return 0
-
-
-def _clamd_restart(host: CourierHost) -> int:
-    host.clamd.restart()
-    return 0
-
-
-def _worker_killed(host: CourierHost) -> int:
-    return kill_worker(host.courier, random.Random(time.monotonic()))
-
-
-def _courierfilter_stop_start(host: CourierHost) -> None:
-    host.courier.restart_filter()
+    stops_filter: bool = False
+    makes_hole: bool = False
 
 
 def _filterctl_stop_start(host: CourierHost) -> None:
@@ -65,21 +37,21 @@ def _filterctl_stop_start(host: CourierHost) -> None:
     wait_until(FILTER_SOCKET.exists, _SOCKET_LIMIT_SECONDS, "a filter socket")
 
 
-def _parent_killed(host: CourierHost) -> None:
+def _kill_parent_stop_start(host: CourierHost) -> None:
     kill_parent(host.courier)
     time.sleep(_PAUSE_SECONDS)
     host.courier.restart_filter()
 
 
+WORKER_KILLED = Disturbance("worker killed", lambda host: kill_worker(host.courier, random.Random()))
 DISTURBANCES = (
-    Disturbance("courierfilter restart", _courierfilter_restart),
-    Disturbance("SIGHUP to the shim", _reload),
-    Disturbance("couriergate-shim restart", _shim_restart),
-    Disturbance("scanning service restarted", _service_restart),
-    Disturbance("clamd restarted", _clamd_restart),
-    Disturbance("worker killed", _worker_killed),
-    Disturbance("courierfilter stop; start", _courierfilter_stop_start),
-    Disturbance("filterctl stop; start", _filterctl_stop_start, hole=True),
-    Disturbance("parent killed, stop; start", _parent_killed),
+    Disturbance("courierfilter restart", lambda host: host.courier.run("courierfilter", "restart")),
+    Disturbance("SIGHUP to the shim", lambda host: reload_shim(host.courier)),
+    Disturbance("couriergate-shim restart", lambda host: host.courier.restart_shim()),
+    Disturbance("scanning service restarted", lambda host: host.service.restart()),
+    Disturbance("clamd restarted", lambda host: host.clamd.restart()),
+    WORKER_KILLED,
+    Disturbance("courierfilter stop; start", lambda host: host.courier.restart_filter(), stops_filter=True),
+    Disturbance("filterctl stop; start", _filterctl_stop_start, stops_filter=True, makes_hole=True),
+    Disturbance("parent killed, stop; start", _kill_parent_stop_start, stops_filter=True),
 )
-WORKER_KILLED = DISTURBANCES[5]

@@ -45,20 +45,19 @@ def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: P
     """Let one thing happen so often under load, each time until mail is accepted again, and reckon."""
     host.restore()
     chance = random.Random(times)
-    allowed: list[int | None] = []
+    held = 0
     started = time.monotonic()
     with SmtpLoad() as load:
         load.wait_for_progress()
-        for _ in range(times):
+        for number in range(times):
             time.sleep(chance.uniform(0, _LONGEST_PAUSE_SECONDS))
-            allowed.append(disturbance.happen(host))
+            held += disturbance.happen(host) or 0
             load.wait_for_progress()
-            progress.step(disturbance.name, len(allowed), times)
+            progress.step(disturbance.name, number + 1, times)
     seconds = time.monotonic() - started
     delivered = delivered_by(host)
     _wait_for_log(host, load)
     reckoning = reckon(load.attempts, delivered, host.mail_log.lines())
-    most_refusals = sum(one for one in allowed if one is not None) if None not in allowed else None
     return Row(
         part,
         disturbance.name,
@@ -66,9 +65,9 @@ def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: P
             "times": times,
             "seconds": round(seconds),
             **reckoning.figures(),
-            "may be refused": "any" if most_refusals is None else most_refusals,
+            "may be refused": "any" if disturbance.stops_filter else held,
         },
-        reckoning.faults(most_refusals=most_refusals, hole=disturbance.hole),
+        reckoning.faults(most_refusals=None if disturbance.stops_filter else held, hole=disturbance.makes_hole),
     )
 
 
