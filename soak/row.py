@@ -1,5 +1,6 @@
 """What one proof came to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Figure = int | float | str
@@ -11,5 +12,5 @@ class Row:
 
     part: str
     name: str
-    figures: dict[str, Figure]
+    figures: Mapping[str, Figure]
     faults: list[str] = field(default_factory=list)

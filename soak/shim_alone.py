@@ -42,7 +42,6 @@ class ShimAlone(ShimProgram):
         return sum(len(open_descriptors(pid)) for pid in self.processes())
 
     def _start(self, log: int) -> "subprocess.Popen[bytes]":
-        self.host.filter_socket.unlink(missing_ok=True)
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-W", "error", SHIM, "run", "--config", self.host.settings_file],

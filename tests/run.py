@@ -24,7 +24,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 PRIVATELY = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 PARTS = {
     "unit": ((), ("tests", "--ignore=tests/scenarios", "tests/scenarios/test_dialog_format.py")),
-    "scenario": (PRIVATELY, ("tests/scenarios/test_scenarios.py",)),
+    "scenario": (PRIVATELY, ("tests/scenarios/test_scenarios.py", "tests/scenarios/test_soak.py")),
 }
 ALIASES = {"scenarios": "scenario"}
 
