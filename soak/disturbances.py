@@ -1,6 +1,5 @@
 """What happens to a mail host, one after the other, while mail comes in."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ def _kill_parent_stop_start(host: CourierHost) -> None:
     host.courier.restart_filter()
 
 
-WORKER_KILLED = Disturbance("worker killed", lambda host: kill_worker(host.courier, random.Random()))
+WORKER_KILLED = Disturbance("worker killed", lambda host: kill_worker(host.courier))
 DISTURBANCES = (
     Disturbance("courierfilter restart", lambda host: host.courier.run("courierfilter", "restart")),
     Disturbance("SIGHUP to the shim", lambda host: reload_shim(host.courier)),

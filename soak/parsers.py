@@ -126,6 +126,8 @@ def check_log_line(data: bytes) -> None:
     as_json = json.loads(render_line(Level.INFO, dict(values), LogForm(LogFormat.JSON, bare=True)))
     assert list(fields) == list(values)
     assert set(as_json) == {*values, "level"}
+    if any(value.endswith("...") for value in fields.values()):  # cut, but not to nothing
+        assert len(line) > LINE_LIMIT_BYTES // 4 or data.count(b"...")
     for name, value in values.items():
         assert fields[name] == printable(value).replace('"', r"\x22") or fields[name].endswith("...")  # cut
         assert as_json[name] == printable(value) or as_json[name].endswith("...")

@@ -36,10 +36,10 @@ def kill_parent(courier: CourierMta) -> None:
     os.kill(parent_of(courier), signal.SIGKILL)
 
 
-def kill_worker(courier: CourierMta, chance: random.Random) -> int:
+def kill_worker(courier: CourierMta) -> int:
     """Kill one worker, as soon as there is any; return how many messages it had in its hands."""
     wait_until(lambda: bool(workers_of(courier)), _CHANGE_LIMIT_SECONDS, "a worker")
-    worker = chance.choice(sorted(workers_of(courier)))
+    worker = random.choice(sorted(workers_of(courier)))
     os.kill(worker, signal.SIGSTOP)  # so that nothing changes while we count
     wait_until(lambda: _state_of(worker) in "TZX", _CHANGE_LIMIT_SECONDS, "a worker that stands still")
     held = _held_by(worker)
