@@ -49,7 +49,7 @@ bench: setup ## the table of docs/explanation/performance.md, and bench/results.
 	@$(BIN)/python -m bench
 
 soak: setup build/shim.pyz ## restarts, kills, leaks and strange bytes, in 40 minutes (root); soak/results.json
-	@$(BIN)/python -m soak $(PARTS)
+	@$(BIN)/python -m soak --write $(PARTS)
 
 build/shim.pyz: $(SHIM_SOURCES) | $(READY)
 	@$(BIN)/python deploy/shim/build_pyz.py $@

@@ -1,4 +1,4 @@
-"""`python -m soak [PART …]`: prove, print the tables and write soak/results.json."""
+"""`python -m soak [PART …]`: prove, print the tables and, if asked, write them down."""
 
 import argparse
 import dataclasses
@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from bench.machine import current_commit
 from soak.fuzz import prove_parsers
 from soak.leaks import prove_leaks
 from soak.life import prove_life
@@ -16,7 +17,7 @@ from soak.mail_host import mail_host
 from soak.pause import prove_pause
 from soak.plan import Plan
 from soak.progress import Progress
-from soak.report import PAGE, RESULTS, as_markdown, describe_run, write_results
+from soak.report import ROOT, Report, as_markdown, begin_report, write_results
 from soak.restarts import prove_kills, prove_restarts
 from soak.row import Row
 from tests.run import PRIVATELY
@@ -33,14 +34,8 @@ OTHER_PARTS: dict[str, Callable[[Plan, Progress], Iterator[Row]]] = {
     "life": prove_life,
     "fuzz": prove_parsers,
 }
-MINUTES = {
-    "restarts": 12,
-    "kills": 15,
-    "pause": 1,
-    "leaks": 3,
-    "life": 2,
-    "fuzz": 6,
-}  # in full, on two idle processors
+# In full, on two processors that have nothing else to do.
+MINUTES = {"restarts": 12, "kills": 15, "pause": 1, "leaks": 3, "life": 2, "fuzz": 6}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,27 +47,34 @@ def main(arguments: Sequence[str]) -> int:
     plan = Plan(given.times, given.kills, given.messages, given.fuzz_seconds)
     progress = Progress()
     progress.say(f"{', '.join(parts)}: about {sum(MINUTES[name] for name in parts)} minutes in full")
-    report = describe_run(plan)
-    for row in _prove(parts, plan, progress):
-        progress.say(f"{row.part}, {row.name}: {'; '.join(row.faults) or 'as it should be'}")
-        report["rows"].append(dataclasses.asdict(row))
-        report["seconds"] = progress.seconds()
-    print(f"\n{as_markdown(report)}")
-    if set(parts) == set(MINUTES):
-        write_results(report)
-        print(f"written: {RESULTS}, {PAGE}")
-    return 1 if any(row["faults"] for row in report["rows"]) else 0
+    commit = current_commit(ROOT)  # now: each part that is written changes files
+    reports = {}
+    for name, rows in _begin(parts, plan, progress):
+        reports[name] = _report_on(rows, commit, progress)
+        if given.write:
+            write_results(reports, list(MINUTES))
+    print(f"\n{as_markdown(reports)}")
+    return 1 if any(row["faults"] for report in reports.values() for row in report["rows"]) else 0
 
 
-def _prove(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Row]:
-    on_host = [prove for name, prove in HOST_PARTS.items() if name in parts]
+def _begin(parts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[tuple[str, Iterator[Row]]]:
+    on_host = [name for name in HOST_PARTS if name in parts]
     if on_host:
         with mail_host(Path(tempfile.mkdtemp())) as host:
-            for prove in on_host:
-                yield from prove(host, plan, progress)
-    for name, prove_alone in OTHER_PARTS.items():
+            for name in on_host:
+                yield name, HOST_PARTS[name](host, plan, progress)
+    for name, prove in OTHER_PARTS.items():
         if name in parts:
-            yield from prove_alone(plan, progress)
+            yield name, prove(plan, progress)
+
+
+def _report_on(rows: Iterator[Row], commit: str, progress: Progress) -> Report:
+    report, begun = begin_report(commit), progress.seconds()
+    for row in rows:
+        progress.say(f"{row.name}: {'; '.join(row.faults) or 'as it should be'}")
+        report["rows"].append(dataclasses.asdict(row))
+        report["seconds"] = progress.seconds() - begun
+    return report
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -80,13 +82,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     plan = Plan()
     parser = argparse.ArgumentParser(
         prog="python -m soak",
-        description="The long proofs. A run of all parts is written to soak/results.json and to its page.",
+        description="The long proofs, on a page of the documentation when they are done.",
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(MINUTES)}; all if none is named")
     parser.add_argument("--times", type=int, default=plan.times, help="restarts of each kind (%(default)s)")
     parser.add_argument("--kills", type=int, default=plan.kills, help="kills of a worker (%(default)s)")
     parser.add_argument("--messages", type=int, default=plan.messages, help="for leaks (%(default)s)")
     parser.add_argument("--fuzz-seconds", type=float, default=plan.fuzz_seconds, help="a parser (%(default)s)")
+    parser.add_argument("--write", action="store_true", help="write the parts to soak/results.json and its page")
     given = parser.parse_args(arguments)
     given.parts = given.parts or list(MINUTES)
     if strange := set(given.parts) - set(MINUTES):

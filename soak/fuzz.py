@@ -63,7 +63,7 @@ def fuzz(name: str, check: Callable[[bytes], None], corpus: Path, seconds: float
                 check(data)
         except (Exception, HangError) as error:  # noqa: BLE001 - whatever it is, it is what we look for
             faults.append(f"{_keep(corpus, data).name}: {error!r}")
-    return Row("fuzz", name, {"seeds": len(seeds), "inputs": inputs, "failures": len(faults)}, faults)
+    return Row(name, {"seeds": len(seeds), "inputs": inputs, "failures": len(faults)}, faults)
 
 
 def mutate(chance: random.Random, seeds: list[bytes]) -> bytes:

@@ -61,7 +61,7 @@ def prove_many_messages(shim: ShimAlone, count: int, progress: Progress) -> Row:
         "MB before": _megabytes(memory),
         "MB after": _megabytes(memory_after),
     }
-    return Row("leaks", "many messages", figures, faults)
+    return Row("many messages", figures, faults)
 
 
 def prove_silent_connections(shim: ShimAlone, count: int) -> Row:
@@ -80,7 +80,7 @@ def prove_silent_connections(shim: ShimAlone, count: int) -> Row:
     if after != before:
         faults.append(f"descriptors: {before} before, {after} after")
     figures = {"messages": answered, "silent": count, "descriptors before": before, "descriptors after": after}
-    return Row("leaks", "silent connections", figures, faults)
+    return Row("silent connections", figures, faults)
 
 
 def prove_big_messages(shim: ShimAlone, size: int) -> Row:
@@ -104,7 +104,7 @@ def prove_big_messages(shim: ShimAlone, size: int) -> Row:
         "MB before": _megabytes(before),
         "MB at most": _megabytes(peak),
     }
-    return Row("leaks", f"{_CLIENTS} x {size // 2**20} MiB at once", figures, faults)
+    return Row(f"{_CLIENTS} x {size // 2**20} MiB at once", figures, faults)
 
 
 def _send_many(shim: ShimAlone, count: int, progress: Progress) -> int:

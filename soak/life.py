@@ -73,4 +73,4 @@ def _row(name: str, seconds: Sequence[float], judged: float, limit: float) -> Ro
         "worst s": round(max(seconds), 3),
         "limit s": limit,
     }
-    return Row("life", name, figures, [] if judged <= limit else [f"{judged:.3f} s, want at most {limit:g}"])
+    return Row(name, figures, [] if judged <= limit else [f"{judged:.3f} s, want at most {limit:g}"])

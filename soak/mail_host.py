@@ -41,7 +41,7 @@ def mail_host(scratch: Path) -> Iterator[CourierHost]:
         yield host
 
 
-def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: Progress, part: str) -> Row:
+def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: Progress) -> Row:
     """Let one thing happen so often under load, each time until mail is accepted again, and reckon."""
     host.restore()
     chance = random.Random(times)
@@ -60,7 +60,6 @@ def disturb(host: CourierHost, disturbance: Disturbance, times: int, progress: P
         _wait_for_log(host, load)
     reckoning = reckon(load.attempts, delivered, host.mail_log.lines())
     return Row(
-        part,
         disturbance.name,
         {
             "times": times,

@@ -46,7 +46,6 @@ def pause_outlives_kill(host: CourierHost) -> Row:
     if marked != sent:
         faults.append(f"paused: sent {len(sent)}, marked {len(marked)}")
     return Row(
-        "pause",
         "paused, killed, started again",
         {"paused: sent": len(sent), "paused: marked": len(marked), **reckoning.figures()},
         faults,

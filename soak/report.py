@@ -1,17 +1,14 @@
-"""The rows as JSON, and as the tables of the page about them."""
+"""The rows as JSON, and as the tables of the page about them; each part as it ran last."""
 
 import dataclasses
-import itertools
 import json
-import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.machine import current_commit, describe_machine
-from soak.plan import Plan
+from bench.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "soak/results.json"
@@ -21,38 +18,46 @@ BEGIN, END = "<!-- made by make soak -->\n", "<!-- end -->\n"
 Report = dict[str, Any]
 
 
-def describe_run(plan: Plan) -> Report:
-    """Return what results.json holds before there is a result: at the start, of what is there then."""
+def begin_report(commit: str) -> Report:
+    """Return what results.json says of a part before there is a row."""
     machine = dataclasses.asdict(describe_machine(""))
     del machine["clamd"]
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": current_commit(ROOT),
+        "commit": commit,
         "machine": machine,
         "load": round(os.getloadavg()[0], 1),
-        "plan": dataclasses.asdict(plan),
         "seconds": 0,
         "rows": [],
     }
 
 
-def write_results(report: Report) -> None:
-    """Write results.json, and its tables into the page."""
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+def write_results(reports: Mapping[str, Report], order: Sequence[str]) -> None:
+    """Put these parts into results.json, in place of what it had of them, and all of its tables into the page."""
+    known = {**read_results(), **reports}
+    RESULTS.write_text(json.dumps({name: known[name] for name in order if name in known}, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{as_markdown(report)}\n{END}{rest.partition(END)[2]}")
+    PAGE.write_text(f"{before}{BEGIN}\n{as_markdown(read_results())}\n{END}{rest.partition(END)[2]}")
 
 
-def as_markdown(report: Report) -> str:
-    """Return a line about the run, and a table for each part."""
-    machine = report["machine"]
-    head = (
-        f"{report['date']}, commit {report['commit'][:12]}, {machine['processors']} x {machine['processor']}, "
-        f"Python {machine['python']}, {report['seconds'] / 60:.0f} minutes; "
-        f"load average before it: {report['load']}.\n"
+def read_results() -> dict[str, Report]:
+    """Return the report of each part, as it ran last."""
+    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
+
+
+def as_markdown(reports: Mapping[str, Report]) -> str:
+    """Return for each part a line about its run, and its table."""
+    return "\n".join(
+        f"### {name}\n\n{_headline(report)}\n{_table(report['rows'])}" for name, report in reports.items()
     )
-    parts = itertools.groupby(report["rows"], operator.itemgetter("part"))
-    return head + "".join(f"\n### {part}\n\n{_table(list(rows))}" for part, rows in parts)
+
+
+def _headline(report: Report) -> str:
+    machine = report["machine"]
+    return (
+        f"{report['date']}, commit {report['commit'][:12]}, {machine['processors']} x {machine['processor']}, "
+        f"Python {machine['python']}, {report['seconds']} seconds; load average before: {report['load']}.\n"
+    )
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

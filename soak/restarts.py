@@ -12,8 +12,8 @@ from tests.scenarios.courier_host import CourierHost
 
 def prove_restarts(host: CourierHost, plan: Plan, progress: Progress) -> Iterator[Row]:
     for disturbance in DISTURBANCES:
-        yield disturb(host, disturbance, plan.times, progress, "restarts")
+        yield disturb(host, disturbance, plan.times, progress)
 
 
 def prove_kills(host: CourierHost, plan: Plan, progress: Progress) -> Iterator[Row]:
-    yield disturb(host, WORKER_KILLED, plan.kills, progress, "kills")
+    yield disturb(host, WORKER_KILLED, plan.kills, progress)

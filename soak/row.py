@@ -10,7 +10,6 @@ Figure = int | float | str
 class Row:
     """One line of the table: what was measured, and what of it must not be."""
 
-    part: str
     name: str
     figures: Mapping[str, Figure]
     faults: list[str] = field(default_factory=list)

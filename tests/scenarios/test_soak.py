@@ -24,14 +24,14 @@ def soak_host(running_host: CourierHost) -> Iterator[CourierHost]:
 
 @pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda disturbance: disturbance.name)
 def test_what_happens_to_the_host_costs_no_mail(soak_host: CourierHost, disturbance: Disturbance) -> None:
-    row = disturb(soak_host, disturbance, 1, Progress(), "restarts")
+    row = disturb(soak_host, disturbance, 1, Progress())
 
     assert row.faults == []
     assert row.figures["accepted"]
 
 
 def test_killed_again_and_again_a_worker_refuses_no_more_than_it_held(soak_host: CourierHost) -> None:
-    row = disturb(soak_host, WORKER_KILLED, 3, Progress(), "kills")
+    row = disturb(soak_host, WORKER_KILLED, 3, Progress())
 
     assert row.faults == []
     assert row.figures["refused 5xx"]
