@@ -8,9 +8,10 @@ import asyncio
 import socket
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from shim import filter_reply
 from shim.carry_out import ReadControlFile, VerdictNotCarriedOutError, carry_out, changes_nothing
@@ -33,6 +34,9 @@ from shim.spool import SpoolError, SpoolFile, read_control_file
 from shim.unscanned import Reason, mark_unscanned, may_pass_without_verdict
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 REQUEST_SECONDS = 5.0  # submit writes its request at once; who does not is no submit
 LISTED_RECIPIENTS = 10
@@ -179,7 +183,7 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
             line.end_step("scan_ms")
         if changes_nothing(line.answer.verdict):
             return line.answer.verdict.reply
-        reply = await asyncio.to_thread(carry_out, line.answer.verdict, message, control_files)
+        reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
         line.end_step("write_ms")
         return reply
 
@@ -207,11 +211,23 @@ def _why_it_may_pass(error: Exception, envelope: Envelope, rules: Rules) -> Reas
 
 
 async def _pass_unscanned(message: SpoolFile, reason: Reason, line: _Line) -> SmtpReply:
-    await asyncio.to_thread(mark_unscanned, message, reason)
+    await _undisturbed(mark_unscanned, message, reason)
     line.end_step("write_ms")
     line.level, line.unfiltered = Level.WARNING, reason
     line.problem = line.problem or reason
     return filter_reply.OK
+
+
+async def _undisturbed(change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Change Courier's files in a thread, to the end also when we are told to stop.
+
+    A change that goes on after our reply would make files anew that submit has deleted by then.
+    """
+    changing = asyncio.create_task(asyncio.to_thread(change, *args, **kwargs))
+    try:
+        return await asyncio.shield(changing)
+    except asyncio.CancelledError:
+        return await changing
 
 
 def _read_control_files(paths: Sequence[bytes]) -> list[ReadControlFile]:

@@ -26,17 +26,17 @@ class CourierQueue:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(exist_ok=True)
-        self._directory = directory
+        self.directory = directory
         self._numbers = itertools.count(1)
 
     def put(self, message: bytes = MESSAGE, *control_files: bytes) -> bytes:
         """Store one message and return the request for it."""
         number = next(self._numbers)
-        data = self._directory / f"D{number}"
+        data = self.directory / f"D{number}"
         data.write_bytes(message)
         paths = [data]
         for index, content in enumerate(control_files or (control_file(),), 1):
-            paths.append(self._directory / f"C{number}.{index}")
+            paths.append(self.directory / f"C{number}.{index}")
             paths[-1].write_bytes(content)
         return request_for(*paths)
 

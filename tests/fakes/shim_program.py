@@ -56,8 +56,11 @@ class MailHost:
 class ShimProgram:
     """``couriergate-shim run`` on a mail host, started by somebody else than courierfilter."""
 
-    def __init__(self, host: MailHost) -> None:
+    def __init__(self, host: MailHost, notify_socket: Path | None = None) -> None:
         self._host = host
+        self._environment = {"sysconfdir": str(host.directory)}
+        if notify_socket is not None:
+            self._environment["NOTIFY_SOCKET"] = str(notify_socket)
         self._logged_before = 0
 
     def __enter__(self) -> Self:
@@ -103,7 +106,7 @@ class ShimProgram:
         return subprocess.Popen(
             [*PROGRAM, "run", "--config", self._host.settings_file],
             cwd="/usr",
-            env={"sysconfdir": str(self._host.directory)},
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -149,7 +152,7 @@ class ShimUnderCourierfilter(ShimProgram):
             return subprocess.Popen(
                 ["/bin/bash", "-c", 'eval "exec 3>&$0 $0>&-"; exec "$@"', str(self._theirs), *run],
                 cwd="/usr",
-                env={"sysconfdir": str(self._host.directory)},
+                env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

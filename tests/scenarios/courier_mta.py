@@ -25,8 +25,14 @@ _QUEUE_LIMIT_SECONDS = 30
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
 FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+_FILTER_SOCKETS = (FILTER_SOCKET, _STATE / "filters" / FILTER_NAME)
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
 _FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
+_FILTER_STUB = Path(__file__).parent / "stub_filter"
+_FILTER_SETTINGS = _SETTINGS / f"{FILTER_NAME}-shim.toml"
+STANDALONE_PROGRAM = Path("/usr/lib/courier/couriergate-shim")
+_MAILDROP = Path(__file__).parent / "maildrop"
+_MAILDROP_PROGRAM = Path("/usr/lib/courier/maildrop")
 
 _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
 _STATE_MODES |= {"tmp": 0o770}
@@ -71,7 +77,13 @@ class CourierMta:
         with (_SETTINGS / "esmtpd").open("a") as esmtpd:
             esmtpd.write(_ESMTPD_SETTINGS)
         self.set_filtered_sources(FILTERED_SOURCES)
-        self._install_filter(filter_program, filter_settings)
+        for program in (_FILTER_PROGRAM, STANDALONE_PROGRAM):
+            _install(filter_program, program)
+        _install(_MAILDROP, _MAILDROP_PROGRAM)
+        for link in _FILTER_LINK.parent.iterdir():
+            link.unlink()
+        _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
+        self.write_filter_settings(filter_settings)
         for command in _MAKE_TABLES:
             self.run(command)
 
@@ -94,8 +106,8 @@ class CourierMta:
     def start_filter(self) -> None:
         """Start the filter, and make sure of its socket: without one Courier passes all mail unfiltered."""
         self.run("courierfilter", "start")
-        if not FILTER_SOCKET.is_socket():
-            raise self._error(f"want a filter socket at {FILTER_SOCKET}, got none")
+        if not any(path.is_socket() for path in _FILTER_SOCKETS):
+            raise self._error(f"want a filter socket at {' or '.join(map(str, _FILTER_SOCKETS))}, got none")
 
     def stop_filter(self) -> None:
         self.run("courierfilter", "stop")
@@ -104,21 +116,54 @@ class CourierMta:
         self.stop_filter()
         self.start_filter()
 
+    def reload_filters(self) -> None:
+        """Have courierfilter remove the sockets that it does not know, as `filterctl` of any filter does."""
+        stray = _STATE / "filters/stray"
+        stray.touch()  # Courier consults that folder for nobody here; when this is gone, so is every stray socket
+        self.run("courierfilter", "restart")
+        wait_until(lambda: not stray.exists(), _COMMAND_LIMIT_SECONDS, "the removal of a stray file")
+
     def restart_shim(self) -> None:
         """Have the shim execute itself anew, as an upgrade does."""
-        self.run(str(_FILTER_PROGRAM), "restart")
+        self.run(str(STANDALONE_PROGRAM), "restart")
 
     def pause_shim(self, duration: str) -> None:
         """Have all mail pass unscanned and marked for so long, as in 90s."""
-        self.run(str(_FILTER_PROGRAM), "pause", "--for", duration)
+        self.run(str(STANDALONE_PROGRAM), "pause", "--for", duration)
 
-    def filter_processes(self) -> list[int]:
-        """Return parent and workers; only what courierfilter started bears the name of the link."""
-        return [
-            pid
-            for pid in process_ids()
-            if any(str(path) in command_line(pid).split("\0") for path in (_FILTER_LINK, _FILTER_PROGRAM))
-        ]
+    def install_stub(self) -> None:
+        """Have courierfilter keep the name of the socket for a shim that it does not start."""
+        self.stop_filter()
+        _install(_FILTER_STUB, _FILTER_PROGRAM)
+
+    def uninstall_stub(self) -> None:
+        self.stop_filter()
+        _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
+
+    def write_filter_settings(self, settings: str) -> None:
+        """Give the shim these settings, now and whenever they are restored; it reads them when it starts."""
+        self._usual_filter_settings = settings
+        _FILTER_SETTINGS.write_text(settings)
+
+    def add_filter_setting(self, line: str) -> None:
+        """Add to the shim's settings; it reads them when it starts."""
+        with _FILTER_SETTINGS.open("a") as settings:
+            settings.write(f"{line}\n")
+
+    def restore_filter_settings(self) -> bool:
+        """Undo what was added; return whether there was something."""
+        changed = _FILTER_SETTINGS.read_text() != self._usual_filter_settings
+        _FILTER_SETTINGS.write_text(self._usual_filter_settings)
+        return changed
+
+    def set_recipient_filters(self, status: str | None) -> None:
+        """Let every local recipient have a filter of his own that ends with this status, or none."""
+        switch = _SETTINGS / "maildropfilter"
+        if status is None:
+            switch.unlink(missing_ok=True)
+        else:
+            _MAILDROP_PROGRAM.with_name("maildrop.status").write_text(status)
+            switch.write_text(f"{_MAILDROP_PROGRAM}\n")
 
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
@@ -148,17 +193,6 @@ class CourierMta:
         for name, mode in _RUN_MODES.items():
             _make_directory(Path("/run") / name, mode)
 
-    def _install_filter(self, program: Path, settings: str) -> None:
-        shutil.copyfile(program, _FILTER_PROGRAM)
-        _FILTER_PROGRAM.chmod(0o755)
-        for link in _FILTER_LINK.parent.iterdir():
-            link.unlink()
-        _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
-        self.write_filter_settings(settings)
-
-    def write_filter_settings(self, settings: str) -> None:
-        (_SETTINGS / f"{FILTER_NAME}-shim.toml").write_text(settings)
-
     def _queue_is_empty(self) -> bool:
         """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
         return not any(
@@ -167,6 +201,11 @@ class CourierMta:
             for _, _, names in os.walk(_STATE / directory)  # forgives directories that Courier removes meanwhile
             for name in names
         )
+
+    def filter_processes(self) -> list[int]:
+        """Return the parent, which bears the name of Courier's link, and its workers, which bear the program's."""
+        names = {str(path) for path in (_FILTER_LINK, _FILTER_PROGRAM, STANDALONE_PROGRAM)}
+        return [pid for pid in process_ids() if names & set(command_line(pid).split("\0"))]
 
     def run(self, *command: str) -> None:
         """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
@@ -196,6 +235,14 @@ def _greets() -> bool:
             return connection.recv(4).startswith(b"220")
     except ConnectionRefusedError:
         return False
+
+
+def _install(program: Path, target: Path) -> None:
+    """Replace it by a rename: an executable that runs cannot be written to."""
+    new = target.with_name(f".{target.name}.new")
+    shutil.copyfile(program, new)
+    new.chmod(0o755)
+    new.rename(target)
 
 
 def _make_directory(directory: Path, mode: int) -> None:

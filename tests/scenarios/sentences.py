@@ -29,6 +29,12 @@ def _leave_service_alone(stage: Stage) -> None:
         raise MismatchError(f"want {_LEAST_RESTARTS} restarts or more meanwhile, got {count}")
 
 
+def _is_answered(stage: Stage, file: str, recipient: str, pattern: str) -> None:
+    reply = stage.submit(recipient, stage.message(file))
+    if not matches(pattern, reply):
+        raise MismatchError(f"want reply {pattern!r}, got {reply!r}")
+
+
 def _queue_is_empty(stage: Stage) -> None:
     stage.host.courier.wait_for_empty_queue()
 
@@ -104,12 +110,22 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "leave the service alone": _leave_service_alone,
     "restart the shim": lambda stage: stage.host.courier.restart_shim(),
     "kill the shim": lambda stage: stage.host.courier.kill_filter(),
+    "run the shim standalone": lambda stage: stage.host.run_shim_standalone(),
+    "run the shim standalone as USER": lambda stage, user: stage.host.run_shim_standalone(user),
+    "start the shim": lambda stage: stage.host.start_standalone_shim(),
+    "stop the shim": lambda stage: stage.host.standalone_shim.stop(),
+    "kill the parent of the shim": lambda stage: stage.host.standalone_shim.kill(),
     "stop courierfilter": lambda stage: stage.host.courier.stop_filter(),
+    "start courierfilter": lambda stage: stage.host.courier.start_filter(),
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),
+    "reload courierfilter": lambda stage: stage.host.courier.reload_filters(),
+    "let the shim's settings say TEXT": lambda stage, line: stage.host.courier.add_filter_setting(line),
+    "let recipient filters exit with COUNT": lambda stage, status: stage.host.courier.set_recipient_filters(status),
     "filter mail from SOURCES": lambda stage, sources: stage.host.courier.set_filtered_sources(sources),
 }
 
 CHECKS: Mapping[str, Callable[..., None]] = {
+    "FILE to ADDRESS is answered TEXT": _is_answered,
     "queue is empty": _queue_is_empty,
     "maildir of MAILBOX is empty": _maildir_is_empty,
     "maildir of MAILBOX holds FILE": _maildir_holds,

@@ -61,6 +61,24 @@ class Stage:
         own = self._folder / file
         return (own if own.exists() else _SHARED_MESSAGES / file).read_bytes()
 
+    def submit(self, recipient: str, message: bytes) -> str:
+        """Send one message as a stranger, in a session of its own, and return the reply to it."""
+        session = SmtpConnection(STRANGER, self.transcript)
+        try:
+            session.read_reply()
+            for command in (
+                "EHLO client.example",
+                "MAIL FROM:<sender@remote.example>",
+                f"RCPT TO:<{recipient}>",
+                "DATA",
+            ):
+                session.send_commands((command.encode(),))
+                session.read_reply()
+            session.send_message(message)
+            return session.read_reply()
+        finally:
+            session.close()
+
     def program(self, name: str) -> Program:
         return {"service": self.host.service, "clamd": self.host.clamd}[name]
 
@@ -103,7 +121,8 @@ class Stage:
             case "service":
                 return self.host.service.log.lines()
             case "shim":
-                return [line for line in self.host.mail_log.lines() if " courierfilter: " in line]
+                by_courier = [line for line in self.host.mail_log.lines() if " courierfilter: " in line]
+                return by_courier + self.host.standalone_shim.log.lines()
         return self.host.mail_log.lines()
 
     def wait_for_log(self, log: str, text: str) -> None:

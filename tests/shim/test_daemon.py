@@ -9,18 +9,29 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from shim.worker import DRAIN_SECONDS
 from tests.fakes.courier_queue import QUEUE_ID
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import FakeScanner, Talk, be_silent, give_verdict, nobody_listening
-from tests.fakes.shim_program import PROGRAM, LogLine, MailHost, ShimProgram, ShimUnderCourierfilter, parse_log_line
+from tests.fakes.shim_program import (
+    PATIENCE_SECONDS,
+    PROGRAM,
+    LogLine,
+    MailHost,
+    ShimProgram,
+    ShimUnderCourierfilter,
+    parse_log_line,
+)
 from tests.fakes.submit import connect, read_reply, submit
+from verdict_api.verdict import HeaderAction, HeaderEdit
 
 CLEAN = b"200 2.0.0 Ok\n"
 STOPPING = b"432 4.3.2 Mail filter is stopping, try again later\n"
@@ -180,6 +191,39 @@ def test_the_deadline_of_the_settings_is_kept(mail_host: MailHost) -> None:
 
     assert reply == NOT_CHECKED
     assert 0.2 < time.monotonic() - started < 2.0
+
+
+def test_a_verdict_that_is_being_carried_out_at_the_stop_is_carried_out(mail_host: MailHost) -> None:
+    add = HeaderEdit(HeaderAction.ADD, "X-Tag", "1")
+    with FakeScanner(usual=give_verdict(lambda verdict: replace(verdict, header_edits=(add,)))) as scanner:
+        mail_host.set_up([scanner.endpoint])
+        with ShimProgram(mail_host) as shim, ThreadPoolExecutor() as others:
+            request = mail_host.queue.put()
+            (worker,) = _children_of(shim.process.pid)
+            with _slow_syncs(worker, seconds=DRAIN_SECONDS + 0.4):
+                reply = others.submit(submit, mail_host.filter_socket, request)
+                _wait_for(lambda: bool(list(mail_host.queue.directory.glob("*.couriergate"))))
+                shim.ask_to_stop()
+
+                assert reply.result() == CLEAN
+                assert shim.wait_for_end() == 0
+
+    assert Path(os.fsdecode(request.split(b"\n")[0])).read_bytes().startswith(b"X-Tag: 1\n")
+    assert not list(mail_host.queue.directory.glob("*.couriergate"))
+
+
+@contextmanager
+def _slow_syncs(process: int, seconds: float) -> Iterator[None]:
+    """Let the first fsync of a process take so long."""
+    slow = f"inject=fsync:delay_enter={int(seconds * 1e6)}:when=1"
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", slow, "-p", str(process)]
+    with subprocess.Popen(strace, stderr=subprocess.PIPE) as tracing:
+        assert tracing.stderr is not None
+        assert b"attached" in tracing.stderr.readline()
+        try:
+            yield
+        finally:
+            tracing.terminate()
 
 
 def test_a_message_in_hand_gets_its_verdict_after_the_stop(mail_host: MailHost) -> None:
@@ -412,14 +456,23 @@ def test_a_killed_worker_is_replaced_and_mail_waits_for_the_next(mail_host: Mail
 
 
 def test_workers_whose_parent_was_killed_finish_and_go(mail_host: MailHost) -> None:
-    with FakeScanner() as scanner:
+    async def slow(talk: Talk) -> None:
+        await talk.hear_head()
+        await asyncio.sleep(1.0)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=slow) as scanner:
         mail_host.set_up([scanner.endpoint], workers=2)
-        with ShimProgram(mail_host) as shim:
+        with ShimProgram(mail_host) as shim, connect(mail_host.filter_socket) as connection:
             workers = _children_of(shim.process.pid)
+            connection.sendall(mail_host.queue.put())
+            _wait_for(lambda: scanner.connections == 1)
             shim.process.kill()
             shim.process.wait()
+            reply = read_reply(connection)
             _wait_until_gone(workers)
 
+        assert reply == CLEAN
         assert len(workers) == 2
         assert mail_host.filter_socket.is_socket()
         with pytest.raises(ConnectionRefusedError):
@@ -471,6 +524,35 @@ def test_when_stopped_pass_takes_the_socket_away(mail_host: MailHost) -> None:
 
     assert status == 0
     assert not mail_host.filter_socket.exists()
+
+
+def test_the_service_manager_is_told_when_workers_serve_and_when_they_stop(mail_host: MailHost) -> None:
+    path = mail_host.directory / "notify"
+    (mail_host.directory / "locals").write_text("test.example\n")
+    (mail_host.directory / "me").unlink()
+    os.mkfifo(mail_host.directory / "me")  # a worker reads it before it serves, and waits for a writer
+
+    with FakeScanner() as scanner, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(0.5)
+        mail_host.set_up([scanner.endpoint])
+        with ThreadPoolExecutor(1) as pool:
+            starting = pool.submit(_start_and_stop, ShimProgram(mail_host, path))
+            _wait_for(mail_host.filter_socket.is_socket)
+            with pytest.raises(TimeoutError):
+                manager.recv(100)
+            (mail_host.directory / "me").write_text("mx.test.example\n")
+            manager.settimeout(PATIENCE_SECONDS)
+            heard = [manager.recv(100), manager.recv(100)]
+            starting.result()
+
+    assert heard == [b"READY=1", b"STOPPING=1"]
+
+
+def _start_and_stop(shim: ShimProgram) -> None:
+    with shim:
+        shim.ask_to_stop()
+        shim.wait_for_end()
 
 
 def _submit_until(host: MailHost, wanted: bytes) -> bytes:
