@@ -6,6 +6,7 @@ It reads a message and drops it, and says that it is clean; the sender tells it 
 import asyncio
 import sys
 from dataclasses import replace
+from functools import partial
 
 from tests.fakes.scanner import http_answer
 from tests.fakes.verdicts import verdict_on
@@ -14,8 +15,8 @@ from verdict_api.http_interface import ENVELOPE_HEADER
 from verdict_api.json_codec import decode_envelope_header, encode_verdict
 from verdict_api.verdict import HeaderAction, HeaderEdit, Verdict
 
-SLOW = "slow@remote.example"  # answered after SLOW_SECONDS: so long that as many as wanted are in hand at once
-SLOW_SECONDS = 1.0
+CLIENTS = 8
+TOGETHER = "together@remote.example"  # answered when CLIENTS of them are in hand at once
 NEVER = "never@remote.example"  # not answered
 EDITED = "edited@remote.example"  # gets a header field
 _HEAD_LIMIT_BYTES = 2**20
@@ -23,21 +24,22 @@ _PIECE_BYTES = 2**18
 
 
 async def _serve(path: str) -> None:
-    server = await asyncio.start_unix_server(_converse, path, limit=_HEAD_LIMIT_BYTES)
+    converse = partial(_converse, asyncio.Barrier(CLIENTS))
+    server = await asyncio.start_unix_server(converse, path, limit=_HEAD_LIMIT_BYTES)
     await server.serve_forever()
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _converse(together: asyncio.Barrier, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            await _answer(reader, writer)
+            await _answer(together, reader, writer)
     except (asyncio.IncompleteReadError, ConnectionError):
         pass  # the shim is gone, or has no more
     finally:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer(together: asyncio.Barrier, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     fields = _fields(await reader.readuntil(b"\r\n\r\n"))
     if "expect" in fields:
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -50,8 +52,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     envelope = decode_envelope_header(fields[ENVELOPE_HEADER.lower()])
     if envelope.sender == NEVER:
         await asyncio.Event().wait()
-    if envelope.sender == SLOW:
-        await asyncio.sleep(SLOW_SECONDS)
+    if envelope.sender == TOGETHER:
+        await together.wait()
     writer.write(http_answer(200, encode_verdict(_verdict(envelope))))
     await writer.drain()
 

@@ -1,13 +1,12 @@
 """What many messages, big ones and silent connections leave behind in the shim: nothing."""
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from bench.processes import read_pss_bytes
-from soak.idle_scanner import EDITED, SLOW
+from soak.idle_scanner import CLIENTS, EDITED, TOGETHER
 from soak.plan import Plan
 from soak.progress import Progress
 from soak.row import Row
@@ -17,7 +16,6 @@ from tests.fakes.submit import connect, submit
 from tests.scenarios.waiting import wait_until
 
 MEGABYTE = 1e6
-_CLIENTS = 8
 _EDITED_EACH = 10
 _WARM_UP_SHARE = 10
 _SETTLE_SECONDS = 15
@@ -88,14 +86,14 @@ def prove_big_messages(shim: ShimAlone, size: int) -> Row:
     request = shim.host.queue.put(MESSAGE + b"x" * (size - len(MESSAGE)))
     before = _memory(shim)
     started = time.monotonic()
-    with ThreadPoolExecutor(_CLIENTS) as clients:
-        replies = [clients.submit(submit, shim.host.filter_socket, request) for _ in range(_CLIENTS)]
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        replies = [clients.submit(submit, shim.host.filter_socket, request) for _ in range(CLIENTS)]
         peak = before
         while not all(reply.done() for reply in replies):
             peak = max(peak, _memory(shim))
             time.sleep(_SAMPLE_SECONDS)
     answered = sum(reply.result() == _OK for reply in replies)
-    faults = [f"{answered} of {_CLIENTS} accepted"] if answered != _CLIENTS else []
+    faults = [f"{answered} of {CLIENTS} accepted"] if answered != CLIENTS else []
     if peak > _MOST_MEMORY_BYTES:
         faults.append(f"{_megabytes(peak)} MB, want at most {_megabytes(_MOST_MEMORY_BYTES)}")
     figures = {
@@ -104,14 +102,14 @@ def prove_big_messages(shim: ShimAlone, size: int) -> Row:
         "MB before": _megabytes(before),
         "MB at most": _megabytes(peak),
     }
-    return Row(f"{_CLIENTS} x {size // 2**20} MiB at once", figures, faults)
+    return Row(f"{CLIENTS} x {size // 2**20} MiB at once", figures, faults)
 
 
 def _send_many(shim: ShimAlone, count: int, progress: Progress) -> int:
     """Return how many were accepted."""
     plain, edited = control_file(), control_file(sender=EDITED.encode())
     answered = 0
-    with ThreadPoolExecutor(_CLIENTS) as clients:
+    with ThreadPoolExecutor(CLIENTS) as clients:
         numbers = range(count)
         for number, reply in enumerate(
             clients.map(lambda n: shim.send(MESSAGE, plain if n % _EDITED_EACH else edited), numbers)
@@ -124,14 +122,9 @@ def _send_many(shim: ShimAlone, count: int, progress: Progress) -> int:
 
 def _burst(shim: ShimAlone) -> None:
     """Have eight messages in hand at once: so many connections to the scanner are kept then, no more and no less."""
-    together = threading.Barrier(_CLIENTS)
-
-    def send() -> bytes:
-        together.wait()
-        return shim.send(MESSAGE, control_file(sender=SLOW.encode()))
-
-    with ThreadPoolExecutor(_CLIENTS) as clients:
-        assert all(reply.result() == _OK for reply in [clients.submit(send) for _ in range(_CLIENTS)])
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        together = [control_file(sender=TOGETHER.encode())] * CLIENTS
+        assert list(clients.map(lambda control: shim.send(MESSAGE, control), together)) == [_OK] * CLIENTS
 
 
 def _descriptors_at_rest(shim: ShimAlone, want: int | None = None) -> int:

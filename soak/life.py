@@ -14,11 +14,12 @@ from soak.row import Row
 from soak.shim_alone import ShimAlone, mail_host_with_idle_scanner
 from tests.fakes.courier_queue import MESSAGE, control_file
 from tests.fakes.shim_program import PATIENCE_SECONDS, MailHost
+from tests.scenarios.waiting import wait_until
 
 _START_LIMIT_SECONDS = 0.3
 _IDLE_STOP_LIMIT_SECONDS = 0.1
 _HARD_STOP_LIMIT_SECONDS = 10.0
-_IN_HAND_SECONDS = 0.5
+_OF_A_MESSAGE = 3  # descriptors: its connection, its file, the connection to the scanner
 
 
 def prove_life(plan: Plan, progress: Progress) -> Iterator[Row]:
@@ -38,8 +39,9 @@ def stop_amid_a_message(host: MailHost) -> float:
         client = threading.Thread(
             target=lambda: replies.append(shim.send(MESSAGE, control_file(sender=NEVER.encode())))
         )
+        before = shim.descriptors()
         client.start()
-        time.sleep(_IN_HAND_SECONDS)
+        wait_until(lambda: shim.descriptors() >= before + _OF_A_MESSAGE, PATIENCE_SECONDS, "a message in hand")
         seconds = _stop(shim)
         client.join()
     assert replies == [b"432 4.3.2 Mail filter is stopping, try again later\n"]
