@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shim import __version__
-from shim.daemon import Mode, find_mode, run
+from shim.daemon import Mode, ModeError, find_mode, run
 from shim.filter_socket import SocketError
 from shim.log_line import Level, log
 from shim.pause import LONGEST_SECONDS, PauseError, begin_pause, end_pause, pause_path
@@ -27,7 +27,7 @@ def main() -> int:
         return int(arguments.command(arguments))
     except SettingsError as error:
         log(Level.ERROR, event="settings refused", problem=error)
-    except SocketError as error:
+    except (SocketError, ModeError) as error:
         log(Level.ERROR, event="not started", problem=error)
     except (NobodyServesError, PauseError, RestartError) as error:
         print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201

@@ -36,20 +36,20 @@ def sysconfdir() -> Path:
 
 def courier_me(directory: Path) -> str:
     """Return the name of this mail host: the first line of the file ``me``, else the host's name."""
-    return next(iter(_lines(directory / "me")), "") or socket.gethostname()
+    return next(iter(_lines(directory / "me") or []), "") or socket.gethostname()
 
 
 def local_domains(directory: Path) -> LocalDomains:
-    """Read ``locals`` (without it, ``me`` is the one local domain) and ``hosteddomains``.
+    """Read ``locals`` (without it ``me`` is the one local domain; an empty one has none) and ``hosteddomains``.
 
     A line ``.example.com`` stands for all domains below, ``!www.example.com`` takes one of them out again.
     """
-    listed = list(_lines(directory / "locals")) or [courier_me(directory)]
-    hosted = directory / "hosteddomains"
-    files = sorted(hosted.iterdir()) if hosted.is_dir() else [hosted]
+    listed = _lines(directory / "locals")
+    if listed is None:
+        listed = [courier_me(directory)]
     # An alias of a hosted domain stands before a tab, and is rewritten before we see it.
-    listed += [line.partition("\t")[0] for file in files for line in _lines(file)]
-    return _sort_out(line.lower() for line in listed)
+    hosted = (line for file in _files(directory / "hosteddomains") for line in _lines(file) or [])
+    return _sort_out(line.lower() for line in (*listed, *(line.partition("\t")[0] for line in hosted)))
 
 
 def _sort_out(lines: Iterable[str]) -> LocalDomains:
@@ -64,10 +64,20 @@ def _sort_out(lines: Iterable[str]) -> LocalDomains:
     return LocalDomains(frozenset(names), frozenset(parents), frozenset(exceptions))
 
 
-def _lines(file: Path) -> list[str]:
-    """Return the lines that say something; none of a file that cannot be read."""
+def _files(path: Path) -> list[Path]:
+    """Return the files of a folder, or the one file that stands in its place."""
+    try:
+        return sorted(path.iterdir())
+    except NotADirectoryError:
+        return [path]
+    except OSError:
+        return []
+
+
+def _lines(file: Path) -> list[str] | None:
+    """Return the lines that say something; None if the file cannot be read."""
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        return []
+        return None
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Self
 
-from tests.scenarios.courier_mta import MAIL_DOMAIN, SMTP_ADDRESS
+from tests.scenarios.courier_mta import MAIL_DOMAIN, SMTP_PORT
 
 CLIENTS = 8
 RECIPIENT = "alice"
@@ -85,7 +85,9 @@ class SmtpLoad:
             self._errors.append(error)
 
     def _hold_session(self, chance: random.Random) -> None:
-        with smtplib.SMTP(*SMTP_ADDRESS, timeout=_REPLY_LIMIT_SECONDS, source_address=(_STRANGER, 0)) as session:
+        with smtplib.SMTP(
+            "127.0.0.1", SMTP_PORT, timeout=_REPLY_LIMIT_SECONDS, source_address=(_STRANGER, 0)
+        ) as session:
             session.ehlo("client.example")
             for _ in range(chance.randint(1, 6)):
                 attempt = _send(session, next(_numbers), infected=chance.random() < _INFECTED_SHARE)

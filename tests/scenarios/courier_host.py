@@ -110,6 +110,8 @@ class CourierHost:
         self.clamd.ensure_running()
         self.service.ensure_running()
         self.courier.set_filtered_sources(FILTERED_SOURCES)
+        self.courier.set_batch_size(None)
+        self.courier.remove_other_filters()
         self.courier.set_recipient_filters(None)
         self._restore_filter()
         self.courier.wait_for_empty_queue()

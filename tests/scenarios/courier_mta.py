@@ -14,7 +14,7 @@ from tests.scenarios.process_list import command_line, process_ids
 from tests.scenarios.program import CLEAN_ENVIRONMENT, START_LIMIT_SECONDS, ProgramError
 from tests.scenarios.waiting import wait_until
 
-SMTP_ADDRESS = ("127.0.0.1", 2525)
+SMTP_PORT = 2525
 MAIL_DOMAIN = "test.example"
 FILTER_NAME = "couriergate"
 FILTERED_SOURCES = "esmtp"
@@ -24,10 +24,12 @@ _QUEUE_LIMIT_SECONDS = 30
 
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
-FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+_ALL_FILTERS = _STATE / "allfilters"
+FILTER_SOCKET = _ALL_FILTERS / FILTER_NAME
 _FILTER_SOCKETS = (FILTER_SOCKET, _STATE / "filters" / FILTER_NAME)
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
-_FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
+_FILTER_PROGRAMS = Path("/usr/lib/courier/filters")
+_FILTER_PROGRAM = _FILTER_PROGRAMS / FILTER_NAME
 _FILTER_STUB = Path(__file__).parent / "stub_filter"
 _FILTER_SETTINGS = _SETTINGS / f"{FILTER_NAME}-shim.toml"
 STANDALONE_PROGRAM = Path("/usr/lib/courier/couriergate-shim")
@@ -45,13 +47,14 @@ _SETTINGS_FILES = {
     "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
     "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
     "bofh": "maxrcpts 1000",
+    "aliases/scenarios": f"team: alice@{MAIL_DOMAIN}, bob@{MAIL_DOMAIN}, u001@{MAIL_DOMAIN}\n-rf: bob@{MAIL_DOMAIN}",
 }
 
 # esmtpd sources the file as shell: the last assignment holds. No DNS, no TARPIT (it delays each 5xx by 8 s
 # and more), no limits on clients from one address.
 _ESMTPD_SETTINGS = f"""
-ADDRESS={SMTP_ADDRESS[0]}
-PORT={SMTP_ADDRESS[1]}
+ADDRESS=
+PORT={SMTP_PORT}
 BOFHCHECKDNS=0
 TARPIT=0
 MAXDAEMONS=200
@@ -150,6 +153,11 @@ class CourierMta:
         with _FILTER_SETTINGS.open("a") as settings:
             settings.write(f"{line}\n")
 
+    def set_filter_settings(self, settings: str) -> None:
+        """Give the running shim other settings."""
+        _FILTER_SETTINGS.write_text(settings)
+        self.restart_shim()
+
     def restore_filter_settings(self) -> bool:
         """Undo what was added; return whether there was something."""
         changed = _FILTER_SETTINGS.read_text() != self._usual_filter_settings
@@ -165,6 +173,17 @@ class CourierMta:
             _MAILDROP_PROGRAM.with_name("maildrop.status").write_text(status)
             switch.write_text(f"{_MAILDROP_PROGRAM}\n")
 
+    def add_filter(self, name: str, program: Path) -> None:
+        """Have Courier call another filter besides ours: before it or after it, by its name."""
+        _install(program, _FILTER_PROGRAMS / name)
+        self.run("filterctl", "start", name)
+        wait_until((_ALL_FILTERS / name).is_socket, _COMMAND_LIMIT_SECONDS, f"a socket of {name}")
+
+    def remove_other_filters(self) -> None:
+        for link in _FILTER_LINK.parent.iterdir():
+            if link != _FILTER_LINK:
+                self._remove_filter(link.name)
+
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
         for pid in self.filter_processes():
@@ -174,6 +193,13 @@ class CourierMta:
     def ensure_filter_runs(self) -> None:
         if not self.filter_processes():
             self.restart_filter()
+
+    def set_batch_size(self, recipients: int | None) -> None:
+        """Say how many recipients a control file may have; without a word it is Courier's own default."""
+        if recipients is None:
+            (_SETTINGS / "batchsize").unlink(missing_ok=True)
+        else:
+            (_SETTINGS / "batchsize").write_text(f"{recipients}\n")
 
     def set_filtered_sources(self, sources: str) -> None:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
@@ -192,6 +218,10 @@ class CourierMta:
             _make_directory(_STATE / name, mode)
         for name, mode in _RUN_MODES.items():
             _make_directory(Path("/run") / name, mode)
+
+    def _remove_filter(self, name: str) -> None:
+        self.run("filterctl", "stop", name)
+        wait_until(lambda: not (_ALL_FILTERS / name).exists(), _COMMAND_LIMIT_SECONDS, f"the end of {name}")
 
     def _queue_is_empty(self) -> bool:
         """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
@@ -231,7 +261,7 @@ class CourierMta:
 
 def _greets() -> bool:
     try:
-        with socket.create_connection(SMTP_ADDRESS, timeout=START_LIMIT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", SMTP_PORT), timeout=START_LIMIT_SECONDS) as connection:
             return connection.recv(4).startswith(b"220")
     except ConnectionRefusedError:
         return False

@@ -3,11 +3,15 @@
 import re
 import subprocess
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.scenarios.courier_host import CourierHost
+from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
+from tests.scenarios.programs_under_test import shim_settings
 from tests.scenarios.smtp_connection import SmtpConnection
 from tests.scenarios.transcript import Transcript
 from tests.scenarios.waiting import wait_until
@@ -31,6 +35,8 @@ class Stage:
     def __init__(self, host: CourierHost, folder: Path) -> None:
         self.host = host
         self.transcript = Transcript()
+        self._resources = ExitStack()
+        self._verdicts: DictatedVerdicts | None = None
         self._sendmail: subprocess.CompletedProcess[bytes] | None = None
         self._folder = folder
         self._connection: SmtpConnection | None = None
@@ -40,6 +46,15 @@ class Stage:
         """Let nothing go on that the scenario began."""
         self.disconnect()
         self.end_restarts()
+        self._resources.close()
+
+    def verdicts(self) -> DictatedVerdicts:
+        """Return what is dictated to the scanner; the first time, have the shim ask it instead of our service."""
+        if self._verdicts is None:
+            self._verdicts = DictatedVerdicts()
+            self._resources.enter_context(self._verdicts.scanner)
+            self.host.courier.set_filter_settings(shim_settings(self._verdicts.scanner.endpoint))
+        return self._verdicts
 
     def connect(self, source: str) -> None:
         self.disconnect()
@@ -82,10 +97,10 @@ class Stage:
     def program(self, name: str) -> Program:
         return {"service": self.host.service, "clamd": self.host.clamd}[name]
 
-    def send_locally(self, user: str, recipient: str, message: bytes) -> None:
+    def send_locally(self, user: str, arguments: Sequence[str], message: bytes) -> None:
         mailbox = MAILBOXES[user]
         self._sendmail = subprocess.run(
-            ["/usr/sbin/sendmail", recipient],
+            ["/usr/sbin/sendmail", *arguments],
             input=message,
             capture_output=True,
             cwd=mailbox.home,

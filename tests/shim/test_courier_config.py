@@ -1,5 +1,9 @@
 """Which addresses are delivered here, by Courier's own files."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,6 +88,44 @@ def test_without_locals_me_is_the_local_domain(etc: Path) -> None:
     (etc / "me").write_text("MX.test.example\n")
 
     assert local_domains(etc) == LocalDomains(frozenset({"mx.test.example"}))
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# nothing\n"])
+def test_locals_that_name_nobody_are_no_local_domain(etc: Path, content: str) -> None:
+    (etc / "locals").write_text(content)
+
+    assert local_domains(etc) == LocalDomains(frozenset())
+
+
+@pytest.mark.parametrize("name", ["locals", "hosteddomains"])
+def test_what_cannot_be_read_is_as_if_it_were_not_there(etc: Path, name: str) -> None:
+    (etc / name).symlink_to(name)
+
+    assert local_domains(etc) == LocalDomains(frozenset({"mx.test.example"}))
+
+
+def test_a_folder_that_must_not_be_read_is_as_if_it_were_not_there() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        etc = Path(name)
+        etc.chmod(0o755)
+        (etc / "locals").write_text("test.example\n")
+        (etc / "hosteddomains").mkdir(0o000)
+
+        with _no_special_rights():
+            domains = local_domains(etc)
+
+    assert domains == LocalDomains(frozenset({"test.example"}))
+
+
+@contextmanager
+def _no_special_rights() -> Iterator[None]:
+    """Root may read everything; nobody may not."""
+    uid = os.geteuid()
+    os.seteuid(uid or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
 
 
 HOSTED = "hosted.example\nAlias.example\thosted.example\n.below.example\n# no.example\n"

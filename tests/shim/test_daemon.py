@@ -537,7 +537,7 @@ def test_the_service_manager_is_told_when_workers_serve_and_when_they_stop(mail_
         manager.settimeout(0.5)
         mail_host.set_up([scanner.endpoint])
         with ThreadPoolExecutor(1) as pool:
-            starting = pool.submit(_start_and_stop, ShimProgram(mail_host, path))
+            starting = pool.submit(_start_and_stop, ShimProgram(mail_host, notify_socket=path))
             _wait_for(mail_host.filter_socket.is_socket)
             with pytest.raises(TimeoutError):
                 manager.recv(100)
