@@ -51,7 +51,8 @@ async def _answer(together: asyncio.Barrier, reader: asyncio.StreamReader, write
         left -= len(piece)
     envelope = decode_envelope_header(fields[ENVELOPE_HEADER.lower()])
     if envelope.sender == NEVER:
-        await asyncio.Event().wait()
+        await reader.read()  # until the shim gives up
+        raise ConnectionAbortedError
     if envelope.sender == TOGETHER:
         await together.wait()
     writer.write(http_answer(200, encode_verdict(_verdict(envelope))))
