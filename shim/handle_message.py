@@ -34,6 +34,7 @@ from shim.spool import SpoolError, SpoolFile, read_control_file
 from shim.unscanned import Reason, mark_unscanned, may_pass_without_verdict
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
+from verdict_api.verdict import Decision, Destiny
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +81,8 @@ class _Line:
         self._step_started = now
 
     def write(self, reply: SmtpReply) -> None:
-        envelope, verdict = self.envelope, self.answer and self.answer.verdict
+        envelope = self.envelope
+        verdict = self.answer.verdict if self.answer else None
         log(
             self.level,
             queue_id=envelope and envelope.queue_id,
@@ -92,6 +94,7 @@ class _Line:
             destiny=verdict and verdict.destiny,
             reply=reply,
             category=verdict and verdict.decided_by.category,
+            **_changed_recipients(verdict),
             unfiltered="yes" if self.unfiltered else None,
             scanner=self.answer and self.answer.scanner,
             problem=self.problem,
@@ -100,7 +103,7 @@ class _Line:
         )
 
     def count(self, reply: SmtpReply, metrics: Metrics) -> None:
-        verdict = self.answer and self.answer.verdict
+        verdict = self.answer.verdict if self.answer else None
         metrics.count(
             "messages_total",
             destiny=verdict.destiny if verdict else "none",
@@ -256,6 +259,22 @@ def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
         case _:
             trace = "".join(traceback.format_exception(error, limit=-5))
             return Level.ERROR, f"bug: {trace}", filter_reply.NOT_CHECKED
+
+
+def _changed_recipients(verdict: Decision | None) -> dict[str, str]:
+    """Return who does not get an accepted message, or gets it besides: Courier itself logs none of that."""
+    if verdict is None or verdict.reply.code >= 300 or changes_nothing(verdict):
+        return {}
+    lists = {
+        "discarded": [one.address for one in verdict.recipients if one.destiny is Destiny.DISCARD],
+        "bounced": [one.address for one in verdict.recipients if one.destiny is Destiny.BOUNCE],
+        "replaced": [one.address for one in verdict.recipients if one.replaced_by is not None],
+        "added": [
+            *(one.replaced_by for one in verdict.recipients if one.replaced_by is not None),
+            *verdict.added_recipients,
+        ],
+    }
+    return {name: ",".join(f"<{one}>" for one in addresses) for name, addresses in lists.items() if addresses}
 
 
 def _list_recipients(envelope: Envelope) -> str:
