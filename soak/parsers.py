@@ -30,6 +30,7 @@ from verdict_api.verdict import HeaderAction, HeaderEdit
 T = TypeVar("T")
 
 _ANSWER_LIMIT_BYTES = 4096
+_LONGEST_NAME_BYTES = 100  # an edit that would make a line too long for SMTP is refused
 _LAST_LINE = re.compile(rb"([245]\d\d) ([245]\.\d{1,3}\.\d{1,3}) ([ -~]*)\n")
 _LOG_LINE = re.compile(r'INFO:couriergate:((?: \w+=(?:"[^"]*"|[^ "=]+))*)\n')
 _LOG_FIELD = re.compile(r' (\w+)=(?:"([^"]*)"|([^ ]+))')
@@ -170,7 +171,7 @@ def _new_exchange() -> HttpExchanges:
 
 
 def _edits(chance: random.Random, header: bytes) -> list[HeaderEdit]:
-    names = [name.decode("ascii") for name in _FIELD_NAME.findall(header)]
+    names = [name.decode("ascii") for name in _FIELD_NAME.findall(header) if len(name) < _LONGEST_NAME_BYTES]
     names += ["X-Couriergate-Verdict", "not a name"]
     return [
         HeaderEdit(HeaderAction.ADD, chance.choice(names), _value(chance, header))
