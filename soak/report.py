@@ -53,9 +53,9 @@ def as_markdown(reports: Mapping[str, Report]) -> str:
 
 
 def _headline(report: Report) -> str:
-    machine = report["machine"]
+    machine, commit = report["machine"], report["commit"]  # 40 digits, and a plus sign if files differed
     return (
-        f"{report['date']}, commit {report['commit'][:12]}, {machine['processors']} x {machine['processor']}, "
+        f"{report['date']}, commit {commit[:12]}{commit[40:]}, {machine['processors']} x {machine['processor']}, "
         f"Python {machine['python']}, {report['seconds']} seconds; load average before: {report['load']}.\n"
     )
 
