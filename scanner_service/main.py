@@ -57,7 +57,13 @@ def build_app(settings: Settings) -> FastAPI:
         settings.limits.max_message_bytes, settings.limits.deadline_seconds, path_roots=settings.listen.path_roots
     )
     add_verdict_routes(app, pipeline.judge_message, access, limits)
-    add_health_routes(app, access, pipeline.engines, lambda: {engine.name: engine.version for engine in engines})
+    add_health_routes(
+        app,
+        access,
+        pipeline.engines,
+        lambda: {engine.name: engine.version for engine in engines},
+        limits.max_message_bytes,
+    )
     return app
 
 

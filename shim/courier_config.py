@@ -1,12 +1,15 @@
 """What the shim reads of Courier's own configuration (courier(8), makehosteddomains(8)). It writes none of it."""
 
 import os
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 SYSCONFDIR = Path("/etc/courier")
+DEFAULT_SIZE_LIMIT_BYTES = 10485760  # courier(8), sizelimit
+_FIRST_LINE_BYTES = 255  # submit.C reads no more of enablefiltering
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,36 @@ def local_domains(directory: Path) -> LocalDomains:
     # An alias of a hosted domain stands before a tab, and is rewritten before we see it.
     hosted = (line for file in _files(directory / "hosteddomains") for line in _lines(file) or [])
     return _sort_out(line.lower() for line in (*listed, *(line.partition("\t")[0] for line in hosted)))
+
+
+def filtered_sources(directory: Path) -> tuple[str, ...]:
+    """Return what is filtered: the first line of ``enablefiltering``; nothing if that is empty, or a comment."""
+    try:
+        with (directory / "enablefiltering").open("rb") as file:
+            words = file.readline(_FIRST_LINE_BYTES).decode("ascii", "replace").split()
+    except FileNotFoundError:
+        return ()
+    return () if words and words[0].startswith("#") else tuple(words)
+
+
+def size_limit(directory: Path) -> int:
+    """Return the size in bytes that a message may have, 0 for any; for single clients SIZELIMIT may say otherwise."""
+    text = next(iter(_lines(directory / "sizelimit") or []), "")
+    return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else DEFAULT_SIZE_LIMIT_BYTES
+
+
+def shell_value(file: Path, name: str, default: str = "") -> str:
+    """Return the last value that a file of shell assignments gives a name; nothing in it is executed."""
+    values = [line.partition("=")[2] for line in _lines(file) or [] if line.startswith(f"{name}=")]
+    return values[-1].strip("\"'") if values else default
+
+
+def smtp_address(directory: Path) -> tuple[str, int]:
+    """Return where esmtpd listens; where it does on all addresses, the loopback's."""
+    esmtpd = directory / "esmtpd"
+    address, _, port = shell_value(esmtpd, "PORT", "smtp").partition(",")[0].rpartition(".")
+    address = address or shell_value(esmtpd, "ADDRESS")
+    return ("127.0.0.1" if address in ("", "0", "0.0.0.0") else address, int(port) if port.isdigit() else 25)
 
 
 def _sort_out(lines: Iterable[str]) -> LocalDomains:

@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from shim.filter_socket import open_filter_socket
-from shim.log_line import Level, log, set_log_form
+from shim.log_line import Level, LogForm, log, set_log_form
 from shim.privileges import become, find_group, find_user
 from shim.settings import Settings, SettingsError, read_settings_text
 from shim.supervisor import Program, Supervisor, inherited_listener, read_instructions
-from shim.worker_process import Instructions, log_form_of, own_command, settings_of
+from shim.worker_process import Instructions, log_form_of, log_reader, own_command, settings_of
 
 READY_DESCRIPTOR = 3
 
@@ -48,7 +48,9 @@ def run(settings_path: Path | None, mode: Mode) -> None:
     if mode is Mode.COURIERFILTER and not _is_pipe(0):
         raise ModeError(f"--mode courierfilter: want a pipe as standard input, got {_name_of(0)}")
     _occupy_standard_descriptors()
-    instructions = _read_instructions(settings_path, to_courier=mode is Mode.COURIERFILTER)
+    to_courier = mode is Mode.COURIERFILTER
+    set_log_form(LogForm(reader=log_reader(to_courier=to_courier)))
+    instructions = _read_instructions(settings_path, to_courier=to_courier)
     set_log_form(log_form_of(instructions))
     settings = settings_of(instructions)
     listener, socket_path = inherited_listener() or _open_socket(settings)

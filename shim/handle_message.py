@@ -21,6 +21,7 @@ from shim.filter_request import FilterRequest, FilterRequestError, FilterRequest
 from shim.log_line import Level, log
 from shim.metrics import Metrics
 from shim.pause import PauseError, pause_in_force
+from shim.probe import Probes, carry_out_for_nobody
 from shim.scanner_client import ScannerClient, TooBusyError
 from shim.scanner_question import (
     Answer,
@@ -57,6 +58,7 @@ class Rules:
     deadline_seconds: float
     max_message_bytes: int
     too_big: TooBig
+    probes: Probes
     on_failure: OnFailure
     problem: str | None = None
 
@@ -98,6 +100,7 @@ class _Line:
             unfiltered="yes" if self.unfiltered else None,
             scanner=self.answer and self.answer.scanner,
             problem=self.problem,
+            probe="yes" if envelope and envelope.probe else None,
             **self.step_ms,
             ms=(time.monotonic() - self.started) * 1000,
         )
@@ -166,27 +169,28 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
     with SpoolFile(request.data_path) as message:
         line.size = message.size
         control_files = _read_control_files(request.control_paths)
-        line.envelope = envelope_of(
-            [one.file for one in control_files], rules.host, message.size, rules.local_domains.holds
+        line.envelope = rules.probes.mark(
+            envelope_of([one.file for one in control_files], rules.host, message.size, rules.local_domains.holds)
         )
         line.end_step("read_ms")
         if not line.envelope.recipients:
             return filter_reply.OK
-        if _is_paused(rules):
+        if not line.envelope.probe and _is_paused(rules):
             return await _pass_unscanned(message, Reason.PAUSED, line)
         try:
             line.answer = await _judge(Question(line.envelope, message, deadline), scanners, rules)
         except (MessageTooBigError, ScannerUnavailableError, QuestionRefusedError) as error:
             reason = _why_it_may_pass(error, line.envelope, rules)
-            if reason is None:
+            if reason is None or line.envelope.probe:
                 raise
             line.problem = _trouble(error, rules)[1]
             return await _pass_unscanned(message, reason, line)
         finally:
             line.end_step("scan_ms")
-        if changes_nothing(line.answer.verdict):
+        if changes_nothing(line.answer.verdict) and not line.envelope.probe:
             return line.answer.verdict.reply
-        reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
+        carry = carry_out_for_nobody if line.envelope.probe else carry_out
+        reply = await _undisturbed(carry, line.answer.verdict, message, control_files)
         line.end_step("write_ms")
         return reply
 

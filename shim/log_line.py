@@ -26,6 +26,9 @@ class Level(StrEnum):
     ALERT = "ALERT"
 
 
+_JOURNAL_LEVELS = {Level.ALERT: 1, Level.ERROR: 3, Level.WARNING: 4, Level.INFO: 6}  # sd-daemon(3)
+
+
 class LogFormat(StrEnum):
     """How the values of a line are written."""
 
@@ -33,12 +36,20 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Reader(StrEnum):
+    """Who reads standard error: Courier's logger, systemd's journal, or somebody else."""
+
+    COURIER = "courier"
+    JOURNAL = "journal"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class LogForm:
-    """How lines are written; ``bare`` JSON has no prefix before it, for nobody but a reader of JSON sees it."""
+    """How lines are written, and for whom."""
 
     log_format: LogFormat = LogFormat.LOGFMT
-    bare: bool = False
+    reader: Reader = Reader.COURIER
 
 
 _output = LogOutput(2)
@@ -83,13 +94,13 @@ def render_line(level: Level, values: Mapping[str, object], form: LogForm = LogF
 
 
 def _line(level: Level, said: Mapping[str, float | str], form: LogForm) -> str:
-    match form:
-        case LogForm(LogFormat.JSON, bare=True):
-            return json.dumps({**said, "level": level})
-        case LogForm(LogFormat.JSON):
-            return f"{level}:couriergate: {json.dumps(said)}"
-        case _:
-            return f"{level}:couriergate: " + " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+    journal = f"<{_JOURNAL_LEVELS[level]}>" if form.reader is Reader.JOURNAL else ""
+    if form.log_format is LogFormat.JSON:
+        if form.reader is not Reader.COURIER:
+            return journal + json.dumps({**said, "level": level})
+        return f"{level}:couriergate: {json.dumps(said)}"
+    values = " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+    return f"{journal}{level}:couriergate: {values}"
 
 
 def _plain(value: object) -> float | str:

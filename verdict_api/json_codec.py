@@ -61,6 +61,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
             "relay_client": envelope.relay_client,
             "source": envelope.source,
             "message_size": envelope.message_size,
+            "probe": envelope.probe,
         }
     )
 
@@ -112,6 +113,7 @@ def _envelope_from_fields(fields: "_Fields") -> Envelope:
         relay_client=fields.flag("relay_client", default=False),
         source=fields.text("source", ""),
         message_size=fields.optional("message_size", fields.whole_number),
+        probe=fields.flag("probe", default=False),
     )
 
 

@@ -1,5 +1,6 @@
 """The Courier MTA of the mail host: its settings, its four daemons, its queue and its filter."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -46,6 +47,7 @@ _SETTINGS_FILES = {
     "locals": f"localhost\nmx.{MAIL_DOMAIN}\n{MAIL_DOMAIN}",
     "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
     "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
+    "aliases/system": "postmaster: alice",
     "bofh": "maxrcpts 1000",
     "aliases/scenarios": f"team: alice@{MAIL_DOMAIN}, bob@{MAIL_DOMAIN}, u001@{MAIL_DOMAIN}\n-rf: bob@{MAIL_DOMAIN}",
 }
@@ -187,12 +189,24 @@ class CourierMta:
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
         for pid in self.filter_processes():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a worker goes when its parent does
+                os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
 
     def ensure_filter_runs(self) -> None:
+        """Undo what a scenario did to the filter, and put away what Courier would take for another one."""
+        for path in _ALL_FILTERS.glob("[!.]*"):
+            if not path.is_socket():
+                path.unlink()
+        if not _FILTER_PROGRAM.exists():
+            _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
+        if not _FILTER_LINK.is_symlink():
+            _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
         if not self.filter_processes():
             self.restart_filter()
+
+    def leave_stray_file(self) -> None:
+        (_ALL_FILTERS / "notes.txt").write_text("what was I doing here?\n")
 
     def set_batch_size(self, recipients: int | None) -> None:
         """Say how many recipients a control file may have; without a word it is Courier's own default."""

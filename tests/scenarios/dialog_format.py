@@ -11,6 +11,7 @@ from dataclasses import dataclass
 _PLACEHOLDERS = {
     "ACTION": r"delivered|failed|relayed",
     "ADDRESS": r"\S+@\S+",
+    "COMMAND": r"[a-z -]+",
     "ADDRESSES": r"\S+@\S+(?: \S+@\S+)*",
     "COUNT": r"\d+",
     "DESTINY": r"pass|discard|bounce",
@@ -21,7 +22,7 @@ _PLACEHOLDERS = {
     "NAME": r"[\w-]+",
     "PROGRAM": r"service|clamd",
     "SECONDS": r"\d+(?:\.\d+)?",
-    "SOURCES": r"[a-z ]+",
+    "SOURCES": r"[a-z# ]+",
     "TEXT": r".+",
     "USER": r"\w+",
 }

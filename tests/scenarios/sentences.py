@@ -19,6 +19,7 @@ from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 _SHOWN_DIFFERENCE_LINES = 40
 _LEAST_RESTARTS = 3
 _SIGNING_FILTER = Path(__file__).parents[1] / "fakes/signing_filter.py"
+_SKIPPING_FILTER = _SIGNING_FILTER.with_name("skipping_filter.py")
 
 
 def _wait(_: Stage, seconds: str) -> None:
@@ -155,6 +156,31 @@ def _sendmail_prints(stage: Stage, pattern: str) -> None:
         raise MismatchError(f"want output {pattern!r}, got {got!r}")
 
 
+def _shim_exits(stage: Stage, status: str) -> None:
+    got = stage.shim_result().returncode
+    if got != int(status):
+        raise MismatchError(f"want exit status {status}, got {got}")
+
+
+def _shim_prints(stage: Stage, pattern: str) -> None:
+    lines = stage.shim_result().stdout.splitlines()
+    if not any(matches(pattern, line) for line in lines):
+        raise MismatchError(f"want a line {pattern!r}, got {lines}")
+
+
+def _shim_prints_not(stage: Stage, pattern: str) -> None:
+    lines = [line for line in stage.shim_result().stdout.splitlines() if matches(pattern, line)]
+    if lines:
+        raise MismatchError(f"want no line {pattern!r}, got {lines}")
+
+
+def _maildir_holds_probe(stage: Stage, mailbox: str) -> None:
+    stage.host.courier.wait_for_empty_queue()
+    contents = [mail.content for mail in read_maildir(MAILBOXES[mailbox].maildir)]
+    if len(contents) != 1 or b"\nSubject: Couriergate probe\n" not in contents[0]:
+        raise MismatchError(f"want one probe, got {contents}")
+
+
 def _expect_deliveries(stage: Stage, mailbox: str, messages: list[bytes]) -> None:
     """Compare all that was delivered, once Courier has no more: each message once for each user of the mailbox."""
     stage.host.courier.wait_for_empty_queue()
@@ -219,6 +245,9 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "stop courierfilter": lambda stage: stage.host.courier.stop_filter(),
     "start courierfilter": lambda stage: stage.host.courier.start_filter(),
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),
+    "run couriergate-shim COMMAND": Stage.run_shim,
+    "leave a stray file with the filters": lambda stage: stage.host.courier.leave_stray_file(),
+    "start a skipping filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _SKIPPING_FILTER),
     "reload courierfilter": lambda stage: stage.host.courier.reload_filters(),
     "let the shim's settings say TEXT": lambda stage, line: stage.host.courier.add_filter_setting(line),
     "let recipient filters exit with COUNT": lambda stage, status: stage.host.courier.set_recipient_filters(status),
@@ -253,6 +282,10 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "queue id is the same in mail log, shim log and service log": _same_queue_id_everywhere,
     "sendmail exits with COUNT": _sendmail_exits,
     "sendmail prints TEXT": _sendmail_prints,
+    "couriergate-shim exits with COUNT": _shim_exits,
+    "couriergate-shim prints no TEXT": _shim_prints_not,
+    "couriergate-shim prints TEXT": _shim_prints,
+    "maildir of MAILBOX holds a probe": _maildir_holds_probe,
 }
 
 VOCABULARY = Vocabulary(tuple(ACTIONS), tuple(CHECKS))

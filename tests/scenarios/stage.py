@@ -11,7 +11,7 @@ from tests.scenarios.courier_host import CourierHost
 from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
-from tests.scenarios.programs_under_test import shim_settings
+from tests.scenarios.programs_under_test import SHIM, shim_settings
 from tests.scenarios.smtp_connection import SmtpConnection
 from tests.scenarios.transcript import Transcript
 from tests.scenarios.waiting import wait_until
@@ -20,6 +20,7 @@ STRANGER = "127.0.0.2"
 _SHARED_MESSAGES = Path(__file__).parent / "messages"
 _LOG_LIMIT_SECONDS = 5
 _SENDMAIL_LIMIT_SECONDS = 60
+_SHIM_LIMIT_SECONDS = 90
 _QUEUE_ID = re.compile(r"\bqueue_id=\"?([0-9A-F.]+)")
 _BUG = re.compile(r"\bevent=bug\b|\"bug:|^Traceback")
 _NEW_MESSAGE_ID = re.compile(r"courierd: newmsg,id=([0-9A-F.]+)")
@@ -38,6 +39,7 @@ class Stage:
         self._resources = ExitStack()
         self._verdicts: DictatedVerdicts | None = None
         self._sendmail: subprocess.CompletedProcess[bytes] | None = None
+        self._shim: subprocess.CompletedProcess[str] | None = None
         self._folder = folder
         self._connection: SmtpConnection | None = None
         self._restarts: RepeatedRestarts | None = None
@@ -117,6 +119,27 @@ class Stage:
         if self._sendmail is None:
             raise MismatchError("want a `! sendmail` line before this one, got none")
         return self._sendmail
+
+    def run_shim(self, arguments: str) -> None:
+        """Run the program as an administrator would: not the installed one, which may not be there."""
+        self._shim = subprocess.run(
+            [SHIM, *arguments.split()],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=CLEAN_ENVIRONMENT,
+            timeout=_SHIM_LIMIT_SECONDS,
+            check=False,
+        )
+        self.transcript.add("!", f"couriergate-shim: exit status {self._shim.returncode}\n{self._shim.stdout}")
+        if self._shim.stderr:
+            raise MismatchError(f"want nothing on standard error, got {self._shim.stderr!r}")
+
+    def shim_result(self) -> "subprocess.CompletedProcess[str]":
+        if self._shim is None:
+            raise MismatchError("want a `! run couriergate-shim` line before this one, got none")
+        return self._shim
 
     def keep_restarting_service(self) -> None:
         self._restarts = RepeatedRestarts(self.host)

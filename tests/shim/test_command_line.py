@@ -22,7 +22,11 @@ def test_the_version_is_said() -> None:
     assert (ended.returncode, ended.stdout) == (0, f"couriergate-shim {__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([command, "--help"] for command in ("run", "check", "install", "uninstall", "doctor"))],
+    ids=" ".join,
+)
 def test_help_is_given(arguments: list[str]) -> None:
     ended = _run(*arguments)
 

@@ -612,3 +612,17 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_journal_gets_the_levels_that_it_reads(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner, mail_host.log_file.open("wb") as log:
+        mail_host.set_up([scanner.endpoint], workers=0)
+        status = os.fstat(log.fileno())
+        environment = {"sysconfdir": str(mail_host.directory), "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        with subprocess.Popen(
+            [*PROGRAM, "run", "--config", mail_host.settings_file], cwd="/usr", env=environment, stderr=log
+        ) as process:
+            _wait_for(lambda: b"settings refused" in mail_host.log_file.read_bytes())
+            process.terminate()
+
+    assert mail_host.log_file.read_bytes().startswith(b'<3>ERR:couriergate: event="settings refused"')

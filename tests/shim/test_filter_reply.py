@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shim.filter_reply import LINE_LIMIT_BYTES, NOT_CHECKED, OK, STOPPING, TOO_BIG, TOO_BIG_FOR_NOW, render_reply
+from shim.filter_reply import (
+    LINE_LIMIT_BYTES,
+    NOT_CHECKED,
+    OK,
+    PROBE_PASSED,
+    STOPPING,
+    TOO_BIG,
+    TOO_BIG_FOR_NOW,
+    render_reply,
+)
 from verdict_api.smtp_reply import SmtpReply
 
 ROOM = LINE_LIMIT_BYTES - len("550 5.7.1 ")
@@ -75,3 +84,10 @@ def test_the_pieces_give_the_text_back_but_for_the_blanks_at_breaks(reply: SmtpR
     pieces = [line[skip:] for line in render_reply(reply).decode("ascii").split("\n")[:-1]]
 
     assert re.fullmatch(" ?".join(map(re.escape, pieces)), reply.text)
+
+
+def test_only_our_own_reply_to_a_probe_begins_with_0() -> None:
+    scanners_text = SmtpReply(PROBE_PASSED.code, PROBE_PASSED.enhanced, PROBE_PASSED.text)
+
+    assert render_reply(PROBE_PASSED) == b"050 2.0.0 Couriergate probe passed, nobody gets it\n"
+    assert render_reply(scanners_text) == b"250 2.0.0 Couriergate probe passed, nobody gets it\n"
