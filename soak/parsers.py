@@ -16,7 +16,7 @@ from shim.filter_reply import render_reply
 from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
 from shim.header_edit import HeaderEditError, edit_header, header_end
 from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
-from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, render_line
+from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, Reader, render_line
 from verdict_api.json_codec import (
     decode_envelope,
     decode_envelope_header,
@@ -123,7 +123,7 @@ def check_log_line(data: bytes) -> None:
     found = _LOG_LINE.fullmatch(line)
     assert found
     fields = {name: quoted or plain for name, quoted, plain in _LOG_FIELD.findall(found[1])}
-    as_json = json.loads(render_line(Level.INFO, dict(values), LogForm(LogFormat.JSON, bare=True)))
+    as_json = json.loads(render_line(Level.INFO, dict(values), LogForm(LogFormat.JSON, Reader.OTHER)))
     assert list(fields) == list(values)
     assert set(as_json) == {*values, "level"}
     if any(value.endswith("...") for value in fields.values()):  # cut, but not to nothing
