@@ -1,6 +1,7 @@
 """The program couriergate-shim: run it, put it before a Courier MTA, or see how it fares there."""
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -148,7 +149,7 @@ def _work(arguments: argparse.Namespace) -> int:
     from shim.worker import run_worker  # noqa: PLC0415 (httpx takes a while; only workers need it)
 
     run_worker(arguments.listener)
-    return OK
+    os._exit(OK)  # nothing is left to write, and Python would take 80 ms to clear away what it imported
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -86,7 +86,9 @@ def render_line(level: Level, values: Mapping[str, object], form: LogForm = LogF
         text = str(said[name])
         if len(text) <= len(_CUT):
             break  # so many values that each is short: names and numbers of ours
-        said[name] = text[: max(0, len(text) - (len(line) - LINE_LIMIT_BYTES) - len(_CUT))] + _CUT
+        # Not by the whole excess at once: much of it may be escapes, which go with what they stand for.
+        length = max(len(text) - (len(line) - LINE_LIMIT_BYTES), len(text) // 2)
+        said[name] = text[: max(0, length - len(_CUT))] + _CUT
         line = _line(level, said, form)
     return line[:LINE_LIMIT_BYTES].encode("ascii") + b"\n"
 

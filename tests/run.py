@@ -24,7 +24,10 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 PRIVATELY = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 PARTS = {
     "unit": ((), ("tests", "--ignore=tests/scenarios", "tests/scenarios/test_dialog_format.py")),
-    "scenario": (PRIVATELY, ("tests/scenarios/test_scenarios.py", "tests/scenarios/test_generated_mail.py")),
+    "scenario": (
+        PRIVATELY,
+        tuple(f"tests/scenarios/test_{name}.py" for name in ("scenarios", "generated_mail", "soak")),
+    ),
 }
 ALIASES = {"scenarios": "scenario"}
 

@@ -84,6 +84,13 @@ class CourierHost:
             started.callback(self._restore_filter)
             yield
 
+    def use_settings(self, shim: str, scanner: str) -> None:
+        """Give both programs of ours other settings, and start them anew."""
+        _SCANNER_CONFIG.write_text(scanner)
+        self.courier.write_filter_settings(shim)
+        self.service.restart()
+        self.courier.restart_filter()
+
     def run_shim_standalone(self, user: str | None = None) -> None:
         """Let courierfilter keep the name of the socket only, and start the shim beside it."""
         self.courier.install_stub()

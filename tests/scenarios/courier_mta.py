@@ -26,7 +26,8 @@ _QUEUE_LIMIT_SECONDS = 30
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
 _ALL_FILTERS = _STATE / "allfilters"
-_FILTER_SOCKETS = (_ALL_FILTERS / FILTER_NAME, _STATE / "filters" / FILTER_NAME)
+FILTER_SOCKET = _ALL_FILTERS / FILTER_NAME
+_FILTER_SOCKETS = (FILTER_SOCKET, _STATE / "filters" / FILTER_NAME)
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
 _FILTER_PROGRAMS = Path("/usr/lib/courier/filters")
 _FILTER_PROGRAM = _FILTER_PROGRAMS / FILTER_NAME
@@ -87,35 +88,34 @@ class CourierMta:
         for link in _FILTER_LINK.parent.iterdir():
             link.unlink()
         _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
-        self._usual_filter_settings = filter_settings
-        _FILTER_SETTINGS.write_text(filter_settings)
+        self.write_filter_settings(filter_settings)
         for command in _MAKE_TABLES:
-            self._run(command)
+            self.run(command)
 
     def start(self) -> None:
-        self._run("authdaemond", "start")
+        self.run("authdaemond", "start")
         self.start_filter()
-        self._run("courier", "start")
-        self._run("esmtpd", "start")
+        self.run("courier", "start")
+        self.run("esmtpd", "start")
         try:
             wait_until(_greets, START_LIMIT_SECONDS, "a greeting on the SMTP port")
         except TimeoutError as e:
             raise self._error(str(e)) from e
 
     def stop(self) -> None:
-        self._run("esmtpd", "stop")
-        self._run("courier", "stop")
+        self.run("esmtpd", "stop")
+        self.run("courier", "stop")
         self.stop_filter()
-        self._run("authdaemond", "stop")
+        self.run("authdaemond", "stop")
 
     def start_filter(self) -> None:
         """Start the filter, and make sure of its socket: without one Courier passes all mail unfiltered."""
-        self._run("courierfilter", "start")
+        self.run("courierfilter", "start")
         if not any(path.is_socket() for path in _FILTER_SOCKETS):
             raise self._error(f"want a filter socket at {' or '.join(map(str, _FILTER_SOCKETS))}, got none")
 
     def stop_filter(self) -> None:
-        self._run("courierfilter", "stop")
+        self.run("courierfilter", "stop")
 
     def restart_filter(self) -> None:
         self.stop_filter()
@@ -125,12 +125,16 @@ class CourierMta:
         """Have courierfilter remove the sockets that it does not know, as `filterctl` of any filter does."""
         stray = _STATE / "filters/stray"
         stray.touch()  # Courier consults that folder for nobody here; when this is gone, so is every stray socket
-        self._run("courierfilter", "restart")
+        self.run("courierfilter", "restart")
         wait_until(lambda: not stray.exists(), _COMMAND_LIMIT_SECONDS, "the removal of a stray file")
 
     def restart_shim(self) -> None:
         """Have the shim execute itself anew, as an upgrade does."""
-        self._run(str(STANDALONE_PROGRAM), "restart")
+        self.run(str(STANDALONE_PROGRAM), "restart")
+
+    def pause_shim(self, duration: str) -> None:
+        """Have all mail pass unscanned and marked for so long, as in 90s."""
+        self.run(str(STANDALONE_PROGRAM), "pause", "--for", duration)
 
     def install_stub(self) -> None:
         """Have courierfilter keep the name of the socket for a shim that it does not start."""
@@ -140,6 +144,11 @@ class CourierMta:
     def uninstall_stub(self) -> None:
         self.stop_filter()
         _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
+
+    def write_filter_settings(self, settings: str) -> None:
+        """Give the shim these settings, now and whenever they are restored; it reads them when it starts."""
+        self._usual_filter_settings = settings
+        _FILTER_SETTINGS.write_text(settings)
 
     def add_filter_setting(self, line: str) -> None:
         """Add to the shim's settings; it reads them when it starts."""
@@ -169,7 +178,7 @@ class CourierMta:
     def add_filter(self, name: str, program: Path) -> None:
         """Have Courier call another filter besides ours: before it or after it, by its name."""
         _install(program, _FILTER_PROGRAMS / name)
-        self._run("filterctl", "start", name)
+        self.run("filterctl", "start", name)
         wait_until((_ALL_FILTERS / name).is_socket, _COMMAND_LIMIT_SECONDS, f"a socket of {name}")
 
     def remove_other_filters(self) -> None:
@@ -179,10 +188,10 @@ class CourierMta:
 
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
-        for pid in self._filter_processes():
+        for pid in self.filter_processes():
             with contextlib.suppress(ProcessLookupError):  # a worker goes when its parent does
                 os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self._filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
+        wait_until(lambda: not self.filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
 
     def ensure_filter_runs(self) -> None:
         """Undo what a scenario did to the filter, and put away what Courier would take for another one."""
@@ -193,7 +202,7 @@ class CourierMta:
             _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
         if not _FILTER_LINK.is_symlink():
             _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
-        if not self._filter_processes():
+        if not self.filter_processes():
             self.restart_filter()
 
     def leave_stray_file(self) -> None:
@@ -210,8 +219,8 @@ class CourierMta:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
         (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
 
-    def wait_for_empty_queue(self) -> None:
-        wait_until(self._queue_is_empty, _QUEUE_LIMIT_SECONDS, "an empty queue")
+    def wait_for_empty_queue(self, limit_seconds: float = _QUEUE_LIMIT_SECONDS) -> None:
+        wait_until(self._queue_is_empty, limit_seconds, "an empty queue")
 
     def forget_bounces(self) -> None:
         """Courier refuses a recipient for two hours after a bounce; the next scenario must not see that."""
@@ -225,7 +234,7 @@ class CourierMta:
             _make_directory(Path("/run") / name, mode)
 
     def _remove_filter(self, name: str) -> None:
-        self._run("filterctl", "stop", name)
+        self.run("filterctl", "stop", name)
         wait_until(lambda: not (_ALL_FILTERS / name).exists(), _COMMAND_LIMIT_SECONDS, f"the end of {name}")
 
     def _queue_is_empty(self) -> bool:
@@ -237,12 +246,12 @@ class CourierMta:
             for name in names
         )
 
-    def _filter_processes(self) -> list[int]:
+    def filter_processes(self) -> list[int]:
         """Return the parent, which bears the name of Courier's link, and its workers, which bear the program's."""
         names = {str(path) for path in (_FILTER_LINK, _FILTER_PROGRAM, STANDALONE_PROGRAM)}
         return [pid for pid in process_ids() if names & set(command_line(pid).split("\0"))]
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> None:
         """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
         with tempfile.TemporaryFile() as output:
             ended = subprocess.run(

@@ -172,3 +172,9 @@ def test_nobody_reading_the_log_is_no_error() -> None:
 def _run(statement: str) -> bytes:
     program = f"from shim.log_line import Level, log; {statement}"
     return subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=True).stderr
+
+
+def test_a_long_value_of_nothing_but_escapes_keeps_what_there_is_room_for() -> None:
+    line = render_line(Level.ERROR, {"problem": '"' * 16_000})
+
+    assert 1000 < len(line) <= LINE_LIMIT_BYTES + 1
