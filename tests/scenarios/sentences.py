@@ -18,8 +18,7 @@ from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
 _SHOWN_DIFFERENCE_LINES = 40
 _LEAST_RESTARTS = 3
-_SIGNING_FILTER = Path(__file__).parents[1] / "fakes/signing_filter.py"
-_SKIPPING_FILTER = _SIGNING_FILTER.with_name("skipping_filter.py")
+_OTHER_FILTER = Path(__file__).parents[1] / "fakes/other_filter.py"
 
 
 def _wait(_: Stage, seconds: str) -> None:
@@ -247,7 +246,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),
     "run couriergate-shim COMMAND": Stage.run_shim,
     "leave a stray file with the filters": lambda stage: stage.host.courier.leave_stray_file(),
-    "start a skipping filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _SKIPPING_FILTER),
+    "start another filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _OTHER_FILTER),
     "reload courierfilter": lambda stage: stage.host.courier.reload_filters(),
     "let the shim's settings say TEXT": lambda stage, line: stage.host.courier.add_filter_setting(line),
     "let recipient filters exit with COUNT": lambda stage, status: stage.host.courier.set_recipient_filters(status),
@@ -260,7 +259,6 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "control files have room for COUNT recipients": lambda stage, count: stage.host.courier.set_batch_size(
         int(count)
     ),
-    "start a signing filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _SIGNING_FILTER),
     "filter mail from SOURCES": lambda stage, sources: stage.host.courier.set_filtered_sources(sources),
 }
 
