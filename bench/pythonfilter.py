@@ -13,6 +13,7 @@ from bench.stage import PROJECT, listens
 ENVIRONMENT = PROJECT / "build" / "bench" / "pythonfilter"
 # libarchive-c lets the attachments module look into archives, as a scanner must.
 REQUIREMENTS = ("courier-pythonfilter==3.0.6", "pyClamd==0.4.0", "libarchive-c==5.3")
+_COMPLETE = ENVIRONMENT / ".complete"
 MODULES = ("clamav", "attachments")
 INSTALL_LIMIT_SECONDS = 120.0
 SYSTEM_SETTINGS = (Path("/etc/pythonfilter.conf"), Path("/usr/local/etc/pythonfilter.conf"))
@@ -37,15 +38,19 @@ def install() -> None:
     Raises:
         RivalUnavailableError: pip could not install it.
     """
-    complete = ENVIRONMENT / ".complete"
-    if complete.exists() and complete.read_text() == " ".join(REQUIREMENTS):
+    if is_installed():
         return
     try:
         run_quietly(sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
         run_quietly(str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", *REQUIREMENTS)
     except (subprocess.SubprocessError, OSError) as error:
         raise RivalUnavailableError(f"cannot install {REQUIREMENTS[0]}: {explain(error)}") from error
-    complete.write_text(" ".join(REQUIREMENTS))
+    _COMPLETE.write_text(" ".join(REQUIREMENTS))
+
+
+def is_installed() -> bool:
+    """Whether the virtual environment is there, with what it needs."""
+    return _COMPLETE.exists() and _COMPLETE.read_text() == " ".join(REQUIREMENTS)
 
 
 def run_quietly(*command: str) -> None:

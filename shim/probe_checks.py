@@ -133,6 +133,10 @@ def _on_infected(reply: ProbeReply) -> Finding:
         return Finding(
             Level.PROBLEM, check, "let pass: the virus engines do not find it", "look at the scanner's engines"
         )
+    if reply.text.startswith("5"):
+        return Finding(
+            Level.WARNING, check, f"refused, and not by our verdict: `{reply.text}`", "look at the mail log"
+        )
     return Finding(
         Level.PROBLEM,
         check,

@@ -130,6 +130,7 @@ class CourierHost:
         )
 
     def _restore_filter(self) -> None:
+        self.courier.put_filter_back()
         changed = self.courier.restore_filter_settings()
         if self._is_standalone:
             if self.standalone_shim.is_running:

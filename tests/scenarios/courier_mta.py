@@ -181,6 +181,16 @@ class CourierMta:
         self.run("filterctl", "start", name)
         wait_until((_ALL_FILTERS / name).is_socket, _COMMAND_LIMIT_SECONDS, f"a socket of {name}")
 
+    def add_pythonfilter(self, environment: Path) -> None:
+        """Have Courier call courier-pythonfilter, out of this virtual environment, to refuse attachments by name."""
+        packages = _FILTER_PROGRAMS.with_name("pythonfilter")  # Courier's user may not read the checkout
+        shutil.copytree(next(environment.glob("lib/python*/site-packages")), packages, dirs_exist_ok=True)
+        shutil.copy(environment / "bin/pythonfilter", packages / "program.py")
+        Path("/etc/pythonfilter.conf").write_text("attachments\n")
+        start = packages / "start"
+        start.write_text(f"#!/bin/sh\nPYTHONPATH={packages} exec /usr/bin/python3 {packages}/program.py\n")
+        self.add_filter("pythonfilter", start)
+
     def remove_other_filters(self) -> None:
         for link in _FILTER_LINK.parent.iterdir():
             if link != _FILTER_LINK:
@@ -193,8 +203,8 @@ class CourierMta:
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
 
-    def ensure_filter_runs(self) -> None:
-        """Undo what a scenario did to the filter, and put away what Courier would take for another one."""
+    def put_filter_back(self) -> None:
+        """Undo what a scenario did to program and link, and put away what Courier would take for another filter."""
         for path in _ALL_FILTERS.glob("[!.]*"):
             if not path.is_socket():
                 path.unlink()
@@ -202,6 +212,8 @@ class CourierMta:
             _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
         if not _FILTER_LINK.is_symlink():
             _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
+
+    def ensure_filter_runs(self) -> None:
         if not self.filter_processes():
             self.restart_filter()
 

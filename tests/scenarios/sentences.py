@@ -246,6 +246,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),
     "run couriergate-shim COMMAND": Stage.run_shim,
     "leave a stray file with the filters": lambda stage: stage.host.courier.leave_stray_file(),
+    "start courier-pythonfilter": Stage.start_pythonfilter,
     "start another filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _OTHER_FILTER),
     "reload courierfilter": lambda stage: stage.host.courier.reload_filters(),
     "let the shim's settings say TEXT": lambda stage, line: stage.host.courier.add_filter_setting(line),

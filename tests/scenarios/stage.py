@@ -1,5 +1,6 @@
 """Where one scenario plays: the host, the SMTP session and what the scenario has brought about so far."""
 
+import os
 import re
 import subprocess
 import threading
@@ -7,6 +8,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
+from bench import pythonfilter
 from tests.scenarios.courier_host import CourierHost
 from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
@@ -114,6 +118,12 @@ class Stage:
             check=False,
         )
         self.transcript.add("!", f"sendmail: {self._sendmail}")
+
+    def start_pythonfilter(self) -> None:
+        if not pythonfilter.is_installed():
+            reason = "courier-pythonfilter is not there; `make test` installs it from PyPI"
+            (pytest.fail if os.environ.get("COURIERGATE_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+        self.host.courier.add_pythonfilter(pythonfilter.ENVIRONMENT)
 
     def sendmail_result(self) -> subprocess.CompletedProcess[bytes]:
         if self._sendmail is None:
