@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from verdict_api.http_interface import API_VERSIONS
 
 ANSWER_SECONDS = 5.0
 LARGEST_SKEW_SECONDS = 5.0
+OLDEST_SIGNATURES_DAYS = 3  # ClamAV's come daily
 
 
 @dataclass(slots=True)
@@ -126,6 +128,23 @@ def _findings_on_engines(check: str, look: Look) -> Iterator[Finding]:
             yield Finding(Level.WARNING, check, f"engine {name} does not answer it", f"look at {name}")
         else:
             yield Finding(Level.OK, check, f"engine {name}: {version}")
+            yield from _findings_on_signatures(check, name, str(version))
+
+
+def _findings_on_signatures(check: str, name: str, version: str) -> Iterator[Finding]:
+    """Say how old the signatures are, where the engine says so as clamd does: ``ClamAV 1.4.6/28039/Thu Jun  6 …``."""
+    try:
+        made = datetime.strptime(version.rpartition("/")[2], "%a %b %d %H:%M:%S %Y").astimezone()
+    except ValueError:
+        return
+    days = (datetime.now().astimezone() - made).days
+    if days > OLDEST_SIGNATURES_DAYS:
+        yield Finding(
+            Level.WARNING,
+            check,
+            f"engine {name}: its signatures are {days} days old",
+            "look at freshclam and its log",
+        )
 
 
 def _findings_on_clock(check: str, look: Look) -> Iterator[Finding]:

@@ -26,6 +26,11 @@ def health(ready: object = READY, version: object = VERSION, *, status: int = 20
     return act
 
 
+def with_signatures_of(*, days_ago: float) -> dict[str, object]:
+    made = time.asctime(time.localtime(time.time() - days_ago * 86400))
+    return READY | {"engine_versions": {"clamd": f"ClamAV 1.4.6/28039/{made}"}}
+
+
 def examine(act: Act, token: str | None = None) -> list[Finding]:
     with FakeScanner(usual=act) as scanner:
         return list(findings_on([look_at(scanner.endpoint, token)]))
@@ -38,6 +43,12 @@ def test_a_scanner_that_is_well_says_its_versions() -> None:
         (Level.OK, "version 0.1.0 answers, and speaks v1"),
         (Level.OK, "engine clamd: ClamAV 1.4.6"),
     ]
+
+
+def test_signatures_of_yesterday_are_well() -> None:
+    found = examine(health(ready=with_signatures_of(days_ago=1)))
+
+    assert {one.level for one in found} == {Level.OK}
 
 
 def test_one_behind_a_unix_socket_is_asked_too(tmp_path: Path) -> None:
@@ -61,6 +72,7 @@ def test_it_is_asked_with_the_token() -> None:
         (health(version={}), Level.PROBLEM, "speaks None, we speak v1"),
         (health(ready=READY | {"engines": "demo"}), Level.PROBLEM, "it protects nobody"),
         (health(ready=READY | {"engine_versions": {"clamd": None}}), Level.WARNING, "engine clamd does not answer"),
+        (health(ready=with_signatures_of(days_ago=5)), Level.WARNING, "its signatures are 5 days old"),
         (health(ahead_seconds=60), Level.WARNING, "s ahead of ours"),
         (health(ahead_seconds=-60), Level.WARNING, "s behind ours"),
         (health(status=401), Level.PROBLEM, "answers 401"),
