@@ -11,7 +11,7 @@ from shim.diagnosis import Finding, Level
 from shim.scanner_checks import findings_on, look_at
 from tests.fakes.scanner import Act, FakeScanner, Talk, babble, http_answer, nobody_listening
 
-READY = {"status": "ready", "engines": "real", "engine_versions": {"clamd": "ClamAV 1.4.6"}}
+READY: dict[str, object] = {"status": "ready", "engines": "real", "engine_versions": {"clamd": "ClamAV 1.4.6"}}
 VERSION = {"version": "0.1.0", "api": ["v1"], "max_message_bytes": 100}
 
 
