@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SHIM_SOURCES := $(shell find shim verdict_api -name '*.py') deploy/shim/build_pyz.py requirements/shim.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format scenarios bench clean
+.PHONY: help setup demo test check format scenarios bench faults soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ format: setup ## rewrite the sources in the one format
 
 bench: setup ## the table of docs/explanation/performance.md, and bench/results.json
 	@$(BIN)/python -m bench
+
+faults: setup ## the table of docs/explanation/faults.md, and tests/faults/results.json (root)
+	@$(BIN)/python -m tests.faults
+
+soak: setup build/shim.pyz ## restarts, kills, leaks and strange bytes, in 40 minutes (root); soak/results.json
+	@$(BIN)/python -m soak --write $(PARTS)
 
 build/shim.pyz: $(SHIM_SOURCES) | $(READY)
 	@$(BIN)/python deploy/shim/build_pyz.py $@

@@ -96,11 +96,13 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     """End a program by SIGTERM, and whatever of its tree is left after a while by SIGKILL."""
     descendants = tree_of(process.pid, read_process_times())
     process.terminate()
+    assert process.stdin is not None
+    process.stdin.close()
     try:
-        process.communicate(timeout=STOP_LIMIT_SECONDS)
+        process.wait(STOP_LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()
+        process.wait()
     for pid in descendants:
         if session_of(pid) == process.pid:  # the number may belong to a stranger by now
             os.kill(pid, 9)

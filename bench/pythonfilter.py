@@ -3,16 +3,18 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.processes import Program, running
 from bench.results import PYTHONFILTER
-from bench.stage import PROJECT, accepts
+from bench.stage import PROJECT, listens
 
 ENVIRONMENT = PROJECT / "build" / "bench" / "pythonfilter"
 # libarchive-c lets the attachments module look into archives, as a scanner must.
 REQUIREMENTS = ("courier-pythonfilter==3.0.6", "pyClamd==0.4.0", "libarchive-c==5.3")
+_COMPLETE = ENVIRONMENT / ".complete"
+MODULES = ("clamav", "attachments")
 INSTALL_LIMIT_SECONDS = 120.0
 SYSTEM_SETTINGS = (Path("/etc/pythonfilter.conf"), Path("/usr/local/etc/pythonfilter.conf"))
 
@@ -36,15 +38,19 @@ def install() -> None:
     Raises:
         RivalUnavailableError: pip could not install it.
     """
-    complete = ENVIRONMENT / ".complete"
-    if complete.exists() and complete.read_text() == " ".join(REQUIREMENTS):
+    if is_installed():
         return
     try:
         run_quietly(sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
         run_quietly(str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", *REQUIREMENTS)
     except (subprocess.SubprocessError, OSError) as error:
         raise RivalUnavailableError(f"cannot install {REQUIREMENTS[0]}: {explain(error)}") from error
-    complete.write_text(" ".join(REQUIREMENTS))
+    _COMPLETE.write_text(" ".join(REQUIREMENTS))
+
+
+def is_installed() -> bool:
+    """Whether the virtual environment is there, with what it needs."""
+    return _COMPLETE.exists() and _COMPLETE.read_text() == " ".join(REQUIREMENTS)
 
 
 def run_quietly(*command: str) -> None:
@@ -58,7 +64,9 @@ def explain(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def pythonfilter(directory: Path, clamd_socket: Path) -> Iterator[tuple[Program, Path]]:
+def pythonfilter(
+    directory: Path, clamd_socket: Path, modules: Sequence[str] = MODULES
+) -> Iterator[tuple[Program, Path]]:
     """courier-pythonfilter, which asks this clamd to scan by path; and its socket.
 
     Raises:
@@ -68,29 +76,30 @@ def pythonfilter(directory: Path, clamd_socket: Path) -> Iterator[tuple[Program,
         if path.exists():
             raise RivalUnavailableError(f"{path} would be read instead of the settings of the bench")
     directory.mkdir()
-    launcher = configure(directory, clamd_socket)
+    launcher = configure(directory, clamd_socket, modules)
     socket_path = directory / "allfilters" / "pythonfilter"
+    bound_path = socket_path.with_name(".pythonfilter")  # before it was renamed, and then listened
     with running(
         PYTHONFILTER,
         (ENVIRONMENT / "bin" / "python", launcher),
         directory,
-        lambda: accepts(socket_path),
+        lambda: listens(bound_path),  # a connection without a message would delay its stop by ten seconds
         environment={"PATH": f"{directory}:/usr/bin:/bin", "TMPDIR": str(directory)},
     ) as program:
         yield program, socket_path
 
 
-def configure(directory: Path, clamd_socket: Path) -> Path:
+def configure(directory: Path, clamd_socket: Path, modules: Sequence[str]) -> Path:
     """Write all that it reads; the path of the program to start."""
     (directory / "allfilters").mkdir()
     (directory / "filters").mkdir()
-    (directory / "pythonfilter.conf").write_text("clamav\nattachments\n")
-    modules = directory / "pythonfilter-modules.conf"
-    modules.write_text(f"[clamav.py]\nlocal_socket = {str(clamd_socket)!r}\n")
+    (directory / "pythonfilter.conf").write_text("".join(f"{one}\n" for one in modules))
+    modules_settings = directory / "pythonfilter-modules.conf"
+    modules_settings.write_text(f"[clamav.py]\nlocal_socket = {str(clamd_socket)!r}\n")
     courier_config = directory / "courier-config"
     courier_config.write_text(f"#!/bin/sh\necho sysconfdir={directory}\necho localstatedir={directory}\n")
     courier_config.chmod(0o755)
     launcher = directory / "launch.py"
     program = ENVIRONMENT / "bin" / "pythonfilter"
-    launcher.write_text(LAUNCHER.format(settings=str(modules), program=str(program)))
+    launcher.write_text(LAUNCHER.format(settings=str(modules_settings), program=str(program)))
     return launcher

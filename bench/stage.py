@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -40,8 +40,8 @@ def find_program(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def clamd(directory: Path) -> Iterator[tuple[Program, Path]]:
-    """A clamd with two signatures, both of the EICAR test file; and its socket."""
+def clamd(directory: Path, prefix: Sequence[str] = ()) -> Iterator[tuple[Program, Path]]:
+    """A clamd with two signatures, both of the EICAR test file; and its socket. ``prefix`` is what starts it."""
     directory.mkdir()
     socket_path = directory / "clamd.sock"
     configuration = directory / "clamd.conf"
@@ -51,7 +51,7 @@ def clamd(directory: Path) -> Iterator[tuple[Program, Path]]:
     (database / "bench.hdb").write_text(f"{EICAR_MD5}:{len(EICAR)}:Eicar-Test-Signature\n")
     (database / "bench.ndb").write_text(f"Bench.Eicar.Body:0:*:{EICAR.hex()}\n")
     (directory / "temporary").mkdir()
-    command = (find_clamd(), "--config-file", configuration)
+    command = (*prefix, str(find_clamd()), "--config-file", str(configuration))
     with running(CLAMD, command, directory, lambda: answers_ping(socket_path)) as program:
         yield program, socket_path
 
@@ -126,3 +126,10 @@ def answers_ready(probe: httpx.Client) -> bool:
 def accepts(socket_path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         return connection.connect_ex(str(socket_path)) == 0
+
+
+def listens(bound_path: Path) -> bool:
+    """Whether somebody listens on the socket that was bound to this path, found out without a connection."""
+    accepting = "00010000"  # __SO_ACCEPTCON, proc(5), /proc/net/unix
+    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return any(row[3] == accepting and row[-1] == str(bound_path) for row in rows)

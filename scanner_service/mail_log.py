@@ -59,6 +59,7 @@ def log_verdict(message: Message, verdict: Verdict) -> None:
         complete=verdict.complete,
         not_done="; ".join(one.reason for one in verdict.inspectors if one.reason),
         message_id=verdict.message.message_id or "",
+        probe="yes" if envelope.probe else "",
         ms=verdict.milliseconds["total"],
     )
 

@@ -45,7 +45,7 @@ def build_app(settings: Settings) -> FastAPI:
         decode_limits=DecodeLimits(depth=settings.limits.mime_depth, parts=settings.limits.mime_parts),
         engines="demo" if demo else "real",
     )
-    access = Access(_tokens(settings), _local_hosts(settings.listen))
+    access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = FastAPI(
         title="Couriergate scanning service",
         version=__version__,
@@ -53,9 +53,17 @@ def build_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     problem.install(app)
-    limits = RequestLimits(settings.limits.max_message_bytes, settings.limits.deadline_seconds)
+    limits = RequestLimits(
+        settings.limits.max_message_bytes, settings.limits.deadline_seconds, path_roots=settings.listen.path_roots
+    )
     add_verdict_routes(app, pipeline.judge_message, access, limits)
-    add_health_routes(app, access, pipeline.engines, lambda: {engine.name: engine.version for engine in engines})
+    add_health_routes(
+        app,
+        access,
+        pipeline.engines,
+        lambda: {engine.name: engine.version for engine in engines},
+        limits.max_message_bytes,
+    )
     return app
 
 

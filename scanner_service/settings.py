@@ -52,12 +52,13 @@ class State(_Section):
 
 
 class Listen(_Section):
-    """Where it listens: on a unix socket if ``uds`` is set, else on TCP."""
+    """Where it listens, on a unix socket if ``uds`` is set, else on TCP; and whose files may be named there."""
 
     host: str = "127.0.0.1"
     port: int = Field(8025, ge=1, le=65535)
     uds: AbsolutePath | None = None
     uds_group: str | None = None
+    path_roots: tuple[AbsolutePath, ...] = ()
 
 
 class TokenFile(_Section):

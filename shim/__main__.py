@@ -1,6 +1,7 @@
-"""The program couriergate-shim: run it, or check its settings."""
+"""The program couriergate-shim: run it, put it before a Courier MTA, or see how it fares there."""
 
 import argparse
+import os
 import re
 import signal
 import sys
@@ -8,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shim import __version__
-from shim.daemon import Mode, find_mode, run
+from shim.daemon import Mode, ModeError, find_mode, run
 from shim.filter_socket import SocketError
 from shim.log_line import Level, log
 from shim.pause import LONGEST_SECONDS, PauseError, begin_pause, end_pause, pause_path
@@ -24,12 +25,11 @@ def main() -> int:
     arguments = _parser().parse_args(sys.argv[1:] or (["run"] if find_mode() is Mode.COURIERFILTER else []))
     try:
         return int(arguments.command(arguments))
-    except SettingsError as error:
-        log(Level.ERROR, event="settings refused", problem=error)
-    except SocketError as error:
-        log(Level.ERROR, event="not started", problem=error)
-    except (NobodyServesError, PauseError, RestartError) as error:
-        print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
+    except (SettingsError, SocketError, ModeError, NobodyServesError, PauseError, RestartError) as error:
+        if arguments.command is _run:  # its standard error is the log
+            log(Level.ERROR, event="not started", problem=error)
+        else:
+            print(f"couriergate-shim: {error}", file=sys.stderr)  # noqa: T201
     return FAILED
 
 
@@ -64,10 +64,29 @@ def _parser() -> argparse.ArgumentParser:
     pausing.set_defaults(command=_pause)
     _command(commands, "resume", "end a pause: mail is scanned again").set_defaults(command=_resume)
     _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
+    _add_host_commands(commands)
     working = commands.add_parser("worker")  # the parent's own business: no help
     working.add_argument("--listener", type=int, required=True)
     working.set_defaults(command=_work)
     return parser
+
+
+def _add_host_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    install = _command(commands, "install", "put the filter before this host's Courier, step by step")
+    install.add_argument(
+        "--standalone", action="store_true", help="for a filter that systemd runs, not courierfilter"
+    )
+    install.set_defaults(command=_install)
+    uninstall = _command(commands, "uninstall", "take the filter out again; mail is not filtered from then on")
+    uninstall.set_defaults(command=_uninstall)
+    for command in (install, uninstall):
+        command.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    doctor = _command(commands, "doctor", "say what is wrong with the filtering of this host, and what to do")
+    doctor.add_argument("--no-probe", action="store_true", help="send no test messages")
+    doctor.add_argument("--monitor", action="store_true", help="one line and exit status for Nagios or Icinga")
+    doctor.set_defaults(command=_doctor)
+    for command in (install, uninstall, doctor):
+        command.add_argument("--json", action="store_true", help="print data")
 
 
 def _command(
@@ -130,7 +149,7 @@ def _work(arguments: argparse.Namespace) -> int:
     from shim.worker import run_worker  # noqa: PLC0415 (httpx takes a while; only workers need it)
 
     run_worker(arguments.listener)
-    return OK
+    os._exit(OK)  # nothing is left to write, and Python would take 80 ms to clear away what it imported
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -142,6 +161,28 @@ def _check(arguments: argparse.Namespace) -> int:
     print(f"settings can be used: filter socket {settings.socket_path},")  # noqa: T201
     print(f"scanners {', '.join(settings.scanners)}")  # noqa: T201
     return OK
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from shim.install import run_install  # noqa: PLC0415 (the daemon needs none of this)
+
+    return run_install(
+        arguments.config, standalone=arguments.standalone, dry_run=arguments.dry_run, as_json=arguments.json
+    )
+
+
+def _uninstall(arguments: argparse.Namespace) -> int:
+    from shim.install import run_uninstall  # noqa: PLC0415
+
+    return run_uninstall(arguments.config, dry_run=arguments.dry_run, as_json=arguments.json)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from shim.doctor import run_doctor, run_monitor  # noqa: PLC0415
+
+    if arguments.monitor:
+        return run_monitor(arguments.config, with_probes=not arguments.no_probe)
+    return run_doctor(arguments.config, with_probes=not arguments.no_probe, as_json=arguments.json)
 
 
 if __name__ == "__main__":

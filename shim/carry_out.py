@@ -42,9 +42,7 @@ def carry_out(verdict: Decision, message: SpoolFile, control_files: Sequence[Rea
         return verdict.reply  # submit throws everything away
     try:
         records = _records(verdict, control_files)
-        if verdict.added_recipients or any(
-            one.destiny is Destiny.PASS or one.replaced_by for one in verdict.recipients
-        ):
+        if verdict.added_recipients or any(one.destiny is Destiny.PASS for one in verdict.recipients):
             _edit_header(verdict, message)
     except (ControlRecordError, HeaderEditError) as error:
         raise VerdictNotCarriedOutError(str(error)) from error
@@ -78,6 +76,11 @@ def _check(verdict: Decision) -> None:
     if wrong:
         said = ", ".join(sorted(destinies))
         raise VerdictNotCarriedOutError(f"verdict contradicts itself: reply {verdict.reply}, destinies {said}")
+    for one in verdict.recipients:
+        if one.replaced_by is not None and one.destiny is not Destiny.PASS:
+            raise VerdictNotCarriedOutError(
+                f"verdict contradicts itself: {one.destiny} for a recipient who is replaced"
+            )
 
 
 def _records(verdict: Decision, control_files: Sequence[ReadControlFile]) -> list[tuple[bytes, bytes]]:

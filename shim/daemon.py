@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from shim.filter_socket import open_filter_socket
-from shim.log_line import Level, log, set_log_form
+from shim.log_line import Level, LogForm, log, set_log_form
 from shim.privileges import become, find_group, find_user
 from shim.settings import Settings, SettingsError, read_settings_text
 from shim.supervisor import Program, Supervisor, inherited_listener, read_instructions
-from shim.worker_process import Instructions, log_form_of, own_command, settings_of
+from shim.worker_process import Instructions, log_form_of, log_reader, own_command, settings_of
 
 READY_DESCRIPTOR = 3
 
@@ -25,6 +25,10 @@ class Mode(StrEnum):
 
     COURIERFILTER = "courierfilter"
     STANDALONE = "standalone"
+
+
+class ModeError(Exception):
+    """The mode does not fit the way we were started; the message says what was wanted and what came."""
 
 
 def find_mode() -> Mode:
@@ -39,8 +43,14 @@ def run(settings_path: Path | None, mode: Mode) -> None:
 
     Raises:
         SocketError: there can be no filter socket.
+        ModeError: in courierfilter mode, nothing could tell us to stop.
     """
-    instructions = _read_instructions(settings_path, to_courier=mode is Mode.COURIERFILTER)
+    if mode is Mode.COURIERFILTER and not _is_pipe(0):
+        raise ModeError(f"--mode courierfilter: want a pipe as standard input, got {_name_of(0)}")
+    _occupy_standard_descriptors()
+    to_courier = mode is Mode.COURIERFILTER
+    set_log_form(LogForm(reader=log_reader(to_courier=to_courier)))
+    instructions = _read_instructions(settings_path, to_courier=to_courier)
     set_log_form(log_form_of(instructions))
     settings = settings_of(instructions)
     listener, socket_path = inherited_listener() or _open_socket(settings)
@@ -51,6 +61,13 @@ def run(settings_path: Path | None, mode: Mode) -> None:
     arguments = ["run", "--mode", mode, *(["--config", str(settings_path)] if settings_path else [])]
     program = Program(mode, own_command(), arguments, settings_path)
     Supervisor(program, instructions, listener, socket_path).run(stop_at_end_of_input=mode is Mode.COURIERFILTER)
+
+
+def _occupy_standard_descriptors() -> None:
+    """Have something open as 0, 1 and 2: a filter socket there would be lost to a worker's own input or output."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _read_instructions(settings_path: Path | None, *, to_courier: bool) -> Instructions:
@@ -81,3 +98,10 @@ def _is_pipe(descriptor: int) -> bool:
         return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     except OSError:
         return False
+
+
+def _name_of(descriptor: int) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 (it is no path for a pipe or a socket)
+    except OSError:
+        return "none"

@@ -15,6 +15,7 @@ BUSY = SmtpReply(432, "4.3.2", "Mail filter is busy, try again later")
 NOT_CHECKED = SmtpReply(451, "4.3.0", "Message could not be checked, try again later")
 TOO_BIG = SmtpReply(552, "5.3.4", "Message too big for the mail filter")
 TOO_BIG_FOR_NOW = SmtpReply(451, "4.3.4", "Message too big for the mail filter")
+PROBE_PASSED = SmtpReply(450, "4.7.0", "Couriergate probe passed, nobody gets it")
 
 
 def render_reply(reply: SmtpReply) -> bytes:

@@ -21,6 +21,7 @@ from shim.filter_request import FilterRequest, FilterRequestError, FilterRequest
 from shim.log_line import Level, log
 from shim.metrics import Metrics
 from shim.pause import PauseError, pause_in_force
+from shim.probe import Probes, reply_to_probe
 from shim.scanner_client import ScannerClient, TooBusyError
 from shim.scanner_question import (
     Answer,
@@ -34,6 +35,7 @@ from shim.spool import SpoolError, SpoolFile, read_control_file
 from shim.unscanned import Reason, mark_unscanned, may_pass_without_verdict
 from verdict_api.envelope import Envelope
 from verdict_api.smtp_reply import SmtpReply
+from verdict_api.verdict import Decision, Destiny
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,6 +58,7 @@ class Rules:
     deadline_seconds: float
     max_message_bytes: int
     too_big: TooBig
+    probes: Probes
     on_failure: OnFailure
     problem: str | None = None
 
@@ -80,7 +83,8 @@ class _Line:
         self._step_started = now
 
     def write(self, reply: SmtpReply) -> None:
-        envelope, verdict = self.envelope, self.answer and self.answer.verdict
+        envelope = self.envelope
+        verdict = self.answer.verdict if self.answer else None
         log(
             self.level,
             queue_id=envelope and envelope.queue_id,
@@ -92,15 +96,17 @@ class _Line:
             destiny=verdict and verdict.destiny,
             reply=reply,
             category=verdict and verdict.decided_by.category,
+            **_changed_recipients(verdict),
             unfiltered="yes" if self.unfiltered else None,
             scanner=self.answer and self.answer.scanner,
             problem=self.problem,
+            probe="yes" if envelope and envelope.probe else None,
             **self.step_ms,
             ms=(time.monotonic() - self.started) * 1000,
         )
 
     def count(self, reply: SmtpReply, metrics: Metrics) -> None:
-        verdict = self.answer and self.answer.verdict
+        verdict = self.answer.verdict if self.answer else None
         metrics.count(
             "messages_total",
             destiny=verdict.destiny if verdict else "none",
@@ -163,24 +169,26 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
     with SpoolFile(request.data_path) as message:
         line.size = message.size
         control_files = _read_control_files(request.control_paths)
-        line.envelope = envelope_of(
-            [one.file for one in control_files], rules.host, message.size, rules.local_domains.holds
+        line.envelope = rules.probes.mark(
+            envelope_of([one.file for one in control_files], rules.host, message.size, rules.local_domains.holds)
         )
         line.end_step("read_ms")
         if not line.envelope.recipients:
             return filter_reply.OK
-        if _is_paused(rules):
+        if not line.envelope.probe and _is_paused(rules):
             return await _pass_unscanned(message, Reason.PAUSED, line)
         try:
             line.answer = await _judge(Question(line.envelope, message, deadline), scanners, rules)
         except (MessageTooBigError, ScannerUnavailableError, QuestionRefusedError) as error:
             reason = _why_it_may_pass(error, line.envelope, rules)
-            if reason is None:
+            if reason is None or line.envelope.probe:
                 raise
             line.problem = _trouble(error, rules)[1]
             return await _pass_unscanned(message, reason, line)
         finally:
             line.end_step("scan_ms")
+        if line.envelope.probe:
+            return reply_to_probe(line.answer.verdict)
         if changes_nothing(line.answer.verdict):
             return line.answer.verdict.reply
         reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
@@ -256,6 +264,22 @@ def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
         case _:
             trace = "".join(traceback.format_exception(error, limit=-5))
             return Level.ERROR, f"bug: {trace}", filter_reply.NOT_CHECKED
+
+
+def _changed_recipients(verdict: Decision | None) -> dict[str, str]:
+    """Return who does not get an accepted message, or gets it besides: Courier itself logs none of that."""
+    if verdict is None or verdict.reply.code >= 300 or changes_nothing(verdict):
+        return {}
+    lists = {
+        "discarded": [one.address for one in verdict.recipients if one.destiny is Destiny.DISCARD],
+        "bounced": [one.address for one in verdict.recipients if one.destiny is Destiny.BOUNCE],
+        "replaced": [one.address for one in verdict.recipients if one.replaced_by is not None],
+        "added": [
+            *(one.replaced_by for one in verdict.recipients if one.replaced_by is not None),
+            *verdict.added_recipients,
+        ],
+    }
+    return {name: ",".join(f"<{one}>" for one in addresses) for name, addresses in lists.items() if addresses}
 
 
 def _list_recipients(envelope: Envelope) -> str:

@@ -1,8 +1,8 @@
 """Change the header of a message and nothing else: our fields on top, forged ones of ours taken out.
 
 No I/O. Bytes that are not touched stay the bytes they are, so that signatures made before still verify: a field that
-a DKIM signature covers (RFC 6376 §3.5, ``h=``) is never taken out, because that would break the signature. Ours
-stands above it, and readers of our fields take the first.
+a DKIM signature (RFC 6376 §3.5, ``h=``) or an ARC one (RFC 8617 §4.1.2) covers is never changed, because that would
+break the signature. Ours stands above it, and readers of our fields take the first.
 """
 
 import re
@@ -10,11 +10,14 @@ from collections.abc import Iterator, Sequence
 
 from verdict_api.verdict import HeaderAction, HeaderEdit
 
-LINE_WIDTH = 78  # RFC 5322 §2.1.1
+LINE_WIDTH, LINE_LIMIT = 78, 998  # should and must (RFC 5322 §2.1.1)
+WORD_LIMIT = 900  # leaves room for a name
 
 _HEADER_END = re.compile(rb"^\r?\n|\n\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _NAME = re.compile(r"[!-9;-~]+")
+_AFTER_BARE_CR = re.compile(rb"\r([!-9;-~]+)[ \t]*:[^\r\n]*")
+_SIGNATURES = (b"dkim-signature", b"arc-message-signature")
 _SIGNED = re.compile(rb"(?:^|;)\s*h\s*=([^;]*)")
 
 
@@ -41,9 +44,19 @@ def edit_header(header: bytes, edits: Sequence[HeaderEdit]) -> bytes:
     kept = header
     if removed:
         fields = list(_fields(header))
-        removable = removed - _signed_names(fields)
-        kept = b"".join(field for field in fields if _name_of(field) not in removable)
+        signed = _signed_names(fields)
+        kept = b"".join(_without(removed - signed, field, signed) for field in fields)
     return added + kept
+
+
+def _without(removable: set[bytes], field: bytes, signed: set[bytes]) -> bytes:
+    """Take the field out, or what stands in it behind a bare CR: some readers take that for a line end."""
+    name = _name_of(field)
+    if name in removable:
+        return b""
+    if name in signed:
+        return field
+    return _AFTER_BARE_CR.sub(lambda hidden: b"" if hidden[1].lower() in removable else hidden[0], field)
 
 
 def _fields(header: bytes) -> Iterator[bytes]:
@@ -66,7 +79,7 @@ def _name_of(field: bytes) -> bytes:
 def _signed_names(fields: Sequence[bytes]) -> set[bytes]:
     signed: set[bytes] = set()
     for field in fields:
-        if _name_of(field) == b"dkim-signature":
+        if _name_of(field) in _SIGNATURES:
             for tag in _SIGNED.finditer(field.partition(b":")[2]):
                 signed.update(name.strip().lower() for name in tag[1].split(b":"))
     return signed
@@ -83,16 +96,20 @@ def _render(edit: HeaderEdit) -> bytes:
     value = edit.value or ""
     if not (value.isascii() and value.isprintable()):
         raise HeaderEditError(f"{edit.name}: want printable ASCII in one line, got {value!r}")
-    return name + b":" + _fold(value, len(name) + 1) + b"\n"
+    field = name + b":" + _fold(value, len(name) + 1) + b"\n"
+    if max(map(len, field.splitlines())) > LINE_LIMIT:
+        raise HeaderEditError(f"{edit.name}: want lines of at most {LINE_LIMIT} bytes, got {value!r}")
+    return field
 
 
 def _fold(value: str, used: int) -> bytes:
-    """Break the value at blanks; a word that is longer than a line stays whole, and no line is all blank.
+    """Break the value at blanks, and words that no line may hold anywhere; no line is all blank.
 
     Some readers take a blank line for the end of the header.
     """
+    words = (word[at : at + WORD_LIMIT] for word in value.split(" ") for at in range(0, len(word) or 1, WORD_LIMIT))
     folded = ""
-    for word in value.split(" "):
+    for word in words:
         if word and used + 1 + len(word) > LINE_WIDTH and folded.strip():
             folded += "\n"
             used = 0

@@ -20,6 +20,8 @@ BUFFER_BYTES = 16 * 2**10
 IDLE_CONNECTIONS = 64
 CONTINUE_SECONDS = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 for ever
 CONTINUE_ABOVE_BYTES = 512 * 2**10  # worth a round trip: a 413 or 503 then comes before the upload
+# In TLS 1.3 the client is through with the handshake before the server has looked at its certificate.
+TLS_HINT = "; a scanner that wants another client certificate (tls_certificate) hangs up like this"
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
@@ -63,7 +65,10 @@ class LeanTransport(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(str(error), request=request) from error
         except OSError as error:
             connection.close()
-            raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error
+            said = str(error) or type(error).__name__
+            if self._tls and not connection.has_heard:
+                said += TLS_HINT
+            raise httpx.ReadError(said, request=request) from error
         except BaseException:
             connection.close()
             raise
@@ -113,6 +118,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._writable.set()
         self._continued = asyncio.Event()
         self._buffer = bytearray(BUFFER_BYTES)
+        self.has_heard = False
 
     @property
     def is_open(self) -> bool:
@@ -165,12 +171,13 @@ class _Connection(asyncio.BufferedProtocol):
     ) -> None:
         assert isinstance(stream, httpx.AsyncByteStream)
         async for chunk in _not_empty(stream):
-            if answer.done():  # early: too big, no token, draining; nobody wants the rest
+            # Early: too big, no token, draining; or the scanner is gone. Nobody wants the rest.
+            if answer.done() or self._transport.is_closing():
                 return
             self._transport.write(head + self._exchanges.send_body(chunk))
             head = b""
             await self._writable.wait()
-        if not answer.done():
+        if not (answer.done() or self._transport.is_closing()):
             self._transport.write(head + self._exchanges.end_body())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -182,6 +189,7 @@ class _Connection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        self.has_heard = True
         if self._answer is None or self._answer.done():
             # Bytes that nobody asked for: this connection must not carry another request.
             self._transport.abort()

@@ -26,6 +26,9 @@ class Level(StrEnum):
     ALERT = "ALERT"
 
 
+_JOURNAL_LEVELS = {Level.ALERT: 1, Level.ERROR: 3, Level.WARNING: 4, Level.INFO: 6}  # sd-daemon(3)
+
+
 class LogFormat(StrEnum):
     """How the values of a line are written."""
 
@@ -33,12 +36,20 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Reader(StrEnum):
+    """Who reads standard error: Courier's logger, systemd's journal, or somebody else."""
+
+    COURIER = "courier"
+    JOURNAL = "journal"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class LogForm:
-    """How lines are written; ``bare`` JSON has no prefix before it, for nobody but a reader of JSON sees it."""
+    """How lines are written, and for whom."""
 
     log_format: LogFormat = LogFormat.LOGFMT
-    bare: bool = False
+    reader: Reader = Reader.COURIER
 
 
 _output = LogOutput(2)
@@ -75,19 +86,21 @@ def render_line(level: Level, values: Mapping[str, object], form: LogForm = LogF
         text = str(said[name])
         if len(text) <= len(_CUT):
             break  # so many values that each is short: names and numbers of ours
-        said[name] = text[: max(0, len(text) - (len(line) - LINE_LIMIT_BYTES) - len(_CUT))] + _CUT
+        # Not by the whole excess at once: much of it may be escapes, which go with what they stand for.
+        length = max(len(text) - (len(line) - LINE_LIMIT_BYTES), len(text) // 2)
+        said[name] = text[: max(0, length - len(_CUT))] + _CUT
         line = _line(level, said, form)
     return line[:LINE_LIMIT_BYTES].encode("ascii") + b"\n"
 
 
 def _line(level: Level, said: Mapping[str, float | str], form: LogForm) -> str:
-    match form:
-        case LogForm(LogFormat.JSON, bare=True):
-            return json.dumps({**said, "level": level})
-        case LogForm(LogFormat.JSON):
-            return f"{level}:couriergate: {json.dumps(said)}"
-        case _:
-            return f"{level}:couriergate: " + " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+    journal = f"<{_JOURNAL_LEVELS[level]}>" if form.reader is Reader.JOURNAL else ""
+    if form.log_format is LogFormat.JSON:
+        if form.reader is not Reader.COURIER:
+            return journal + json.dumps({**said, "level": level})
+        return f"{level}:couriergate: {json.dumps(said)}"
+    values = " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+    return f"{journal}{level}:couriergate: {values}"
 
 
 def _plain(value: object) -> float | str:

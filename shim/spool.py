@@ -99,14 +99,18 @@ class SpoolFile:
 def append_record(path: bytes, record: bytes) -> None:
     """Append to a control file in one write, and sync it.
 
-    A control file is never replaced: its inode number is part of Courier's names for the message.
+    A control file is never replaced: its inode number is part of Courier's names for the message. Courier ends its
+    last line, but a filter before us may not have.
 
     Raises:
         SpoolError: it could not be written whole and synced; the file may hold a part of the record.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         try:
+            end = os.fstat(descriptor).st_size
+            if end and os.pread(descriptor, 1, end - 1) != b"\n":
+                record = b"\n" + record
             written = os.write(descriptor, record)
             if written != len(record):
                 raise SpoolError(f"{os.fsdecode(path)}: wrote {written} of {len(record)} bytes")

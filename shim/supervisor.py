@@ -191,11 +191,17 @@ class Supervisor:
         self._stop_at = time.monotonic()
         notify_service_manager("STOPPING=1")
         if self._settings.when_stopped is WhenStopped.PASS:
-            self._socket_path.unlink(missing_ok=True)
+            self._remove_socket()
         self._listener.close()
         for worker in (*self._workers, *self._previous):
             self._let_go(worker)
         self._workers, self._previous = [], []
+
+    def _remove_socket(self) -> None:
+        try:
+            self._socket_path.unlink(missing_ok=True)
+        except OSError as error:  # another user than courier may not; then mail is refused, not passed
+            log(Level.ERROR, event="socket not removed", problem=f"{self._socket_path}: {error.strerror}")
 
     def _reload(self) -> None:
         try:

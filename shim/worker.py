@@ -20,6 +20,7 @@ from shim.handle_message import Rules, answer_connection
 from shim.log_line import Level, flush_log, log, set_log_form, take_dropped_log_lines
 from shim.metrics import Metrics
 from shim.pause import pause_path
+from shim.probe import Probes, probe_file
 from shim.scanner_client import ScannerClient
 from shim.scanner_endpoint import Asking
 from shim.settings import Settings, SettingsError, read_token
@@ -90,6 +91,7 @@ def _rules(settings: Settings, problem: str | None) -> Rules:
         deadline_seconds=settings.deadline_seconds,
         max_message_bytes=settings.max_message_bytes,
         too_big=settings.too_big,
+        probes=Probes(probe_file(settings.socket_path)),
         on_failure=settings.on_failure,
         problem=problem,
     )

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shim.log_line import LogForm
+from shim.log_line import LogForm, Reader
 from shim.metrics import Counted
+from shim.service_manager import is_journal
 from shim.settings import Settings, parse_settings, salvage_settings
 
 REPORT_LIMIT_BYTES = 64 * 2**10
@@ -130,7 +131,14 @@ def settings_of(instructions: Instructions) -> Settings:
 
 def log_form_of(instructions: Instructions) -> LogForm:
     """Return how log lines are to be written."""
-    return LogForm(settings_of(instructions).log_format, bare=not instructions.to_courier)
+    return LogForm(settings_of(instructions).log_format, log_reader(to_courier=instructions.to_courier))
+
+
+def log_reader(*, to_courier: bool) -> Reader:
+    """Return who reads what we log."""
+    if to_courier:
+        return Reader.COURIER
+    return Reader.JOURNAL if is_journal(2) else Reader.OTHER
 
 
 def own_command() -> list[str]:

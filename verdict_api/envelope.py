@@ -36,7 +36,8 @@ class Envelope:
 
     ``sender`` is empty for the null sender. ``queue_ids`` has one entry for each control file; ``queue_id`` is the
     first of them. ``source`` is Courier's ``u`` record (``smtp``, ``authsmtp``, ``local``, ``smtp/dsn``).
-    ``message_size`` is in bytes, None where the asker did not say.
+    ``message_size`` is in bytes, None where the asker did not say. ``probe`` marks a test message of the asker's own:
+    it is judged like any other, and nobody gets it.
     """
 
     sender: str
@@ -49,3 +50,4 @@ class Envelope:
     relay_client: bool = False
     source: str = ""
     message_size: int | None = None
+    probe: bool = False

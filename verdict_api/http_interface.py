@@ -13,4 +13,5 @@ VERDICT_LIMIT_BYTES = 8 * 2**20  # some 25,000 recipients; a longer answer is no
 
 MESSAGE_TYPE = "message/rfc822"
 MULTIPART_TYPE = "multipart/form-data"
+PATH_TYPE = "application/json"  # a message that both sides can read under the same path
 PROBLEM_TYPE = "application/problem+json"

@@ -61,6 +61,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
             "relay_client": envelope.relay_client,
             "source": envelope.source,
             "message_size": envelope.message_size,
+            "probe": envelope.probe,
         }
     )
 
@@ -71,7 +72,20 @@ def decode_envelope(data: bytes) -> Envelope:
     Raises:
         CodecError: not JSON, a value of the wrong type, or no recipient.
     """
-    fields = _Fields("envelope", _from_json("envelope", data))
+    return _envelope_from_fields(_Fields("envelope", _from_json("envelope", data)))
+
+
+def decode_path_form(data: bytes) -> tuple[str, Envelope]:
+    """Read ``{"message_path": …, "envelope": …}``.
+
+    Raises:
+        CodecError: not JSON, no path, or not an envelope.
+    """
+    fields = _Fields("request", _from_json("request", data))
+    return fields.text("message_path"), _envelope_from_fields(fields.object("envelope"))
+
+
+def _envelope_from_fields(fields: "_Fields") -> Envelope:
     recipients = tuple(
         Recipient(
             address=one.text("address"),
@@ -82,7 +96,7 @@ def decode_envelope(data: bytes) -> Envelope:
         for one in fields.objects("recipients")
     )
     if not recipients:
-        raise CodecError("envelope.recipients: want at least one recipient, got none")
+        raise CodecError(f"{fields.where}.recipients: want at least one recipient, got none")
     client = fields.object("client", optional=True)
     return Envelope(
         host=fields.text("host", ""),
@@ -99,6 +113,7 @@ def decode_envelope(data: bytes) -> Envelope:
         relay_client=fields.flag("relay_client", default=False),
         source=fields.text("source", ""),
         message_size=fields.optional("message_size", fields.whole_number),
+        probe=fields.flag("probe", default=False),
     )
 
 

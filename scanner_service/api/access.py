@@ -42,11 +42,12 @@ class Access:
     """The rules of one listener.
 
     ``local_hosts`` are the Host names by which local clients call it; empty where the listener can be reached
-    from elsewhere, and nobody is trusted.
+    from elsewhere, and nobody is trusted. ``is_unix_socket``: the rights of its file say who comes.
     """
 
     tokens: Sequence[Token]
     local_hosts: frozenset[str]
+    is_unix_socket: bool = False
 
     def require(self, request: Request, scope: Scope, *, free_for_local: bool = False) -> None:
         """Let the request pass, or not.
@@ -60,6 +61,19 @@ class Access:
         token = self._find(given)
         if scope not in token.scopes and Scope.ADMIN not in token.scopes:
             raise ProblemError(HTTPStatus.FORBIDDEN, f"the token {token.name!r} has not the scope {scope}")
+
+    def require_path(self, request: Request) -> None:
+        """Let the request name a file, or not: any user of this host can reach a loopback address.
+
+        Raises:
+            ProblemError: see require.
+        """
+        if request.headers.get("authorization") is None and self._is_local(request):
+            if self.is_unix_socket:
+                return
+            wanted = f"message_path: want a unix socket, or a token with the scope {Scope.PATH}"
+            raise ProblemError(HTTPStatus.FORBIDDEN, wanted)
+        self.require(request, Scope.PATH)
 
     def _find(self, given: str | None) -> Token:
         kind, _, secret = (given or "").partition(" ")

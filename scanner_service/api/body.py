@@ -9,7 +9,7 @@ import zstandard
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from scanner_service.api.problem import ProblemError
+from scanner_service.api.problem import ProblemError, note_whole_body
 
 _STEP_BYTES = 2**20
 
@@ -43,6 +43,7 @@ async def read_body(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
                 raise too_long(limit_bytes)
             if piece:
                 yield piece
+        note_whole_body(request)
     except ClientDisconnect as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, "the request ended before its body did") from error
     except (zlib.error, zstandard.ZstdError) as error:

@@ -12,7 +12,11 @@ from verdict_api.http_interface import API_VERSIONS
 
 
 def add_health_routes(
-    app: FastAPI, access: Access, engines: str, engine_versions: Callable[[], dict[str, str | None]]
+    app: FastAPI,
+    access: Access,
+    engines: str,
+    engine_versions: Callable[[], dict[str, str | None]],
+    max_message_bytes: int,
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
@@ -29,6 +33,11 @@ def add_health_routes(
     async def version(request: Request) -> JSONResponse:
         access.require(request, Scope.SCAN, free_for_local=True)
         return JSONResponse(
-            {"version": __version__, "api": list(API_VERSIONS), "engine_versions": engine_versions()},
+            {
+                "version": __version__,
+                "api": list(API_VERSIONS),
+                "engine_versions": engine_versions(),
+                "max_message_bytes": max_message_bytes,
+            },
             status_code=HTTPStatus.OK,
         )

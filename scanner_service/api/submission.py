@@ -1,13 +1,18 @@
 """Read a message and its envelope out of a request, in the forms that the interface has."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
+from scanner_service.api.access import Access, Scope
 from scanner_service.api.body import read_body, too_long
 from scanner_service.api.form import read_form
+from scanner_service.api.message_file import read_message_file
 from scanner_service.api.problem import ProblemError
 from verdict_api.envelope import Envelope
 from verdict_api.http_interface import (
@@ -15,8 +20,9 @@ from verdict_api.http_interface import (
     ENVELOPE_HEADER_LIMIT_BYTES,
     MESSAGE_TYPE,
     MULTIPART_TYPE,
+    PATH_TYPE,
 )
-from verdict_api.json_codec import CodecError, decode_envelope, decode_envelope_header
+from verdict_api.json_codec import CodecError, decode_envelope, decode_envelope_header, decode_path_form
 
 FORM_LIMIT_BYTES = 8 * 2**20  # beside the message: the envelope of some 80,000 recipients
 
@@ -29,21 +35,28 @@ class Submission:
     message: bytes
 
 
-async def read_submission(request: Request, max_message_bytes: int) -> Submission:
-    """Read the request by its content type.
+async def read_submission(
+    request: Request, access: Access, max_message_bytes: int, path_roots: Sequence[Path]
+) -> Submission:
+    """Read the request by its content type, if the client may ask in this form.
 
     Raises:
-        ProblemError: 400 broken framing or envelope, 413 too long, 415 another type or encoding, 431 an envelope
-            too long for a header.
+        ProblemError: 400 broken framing, envelope or path, 401 and 403 not allowed, 404 no such file, 413 too long,
+            415 another type or encoding, 431 an envelope too long for a header.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    match content_type.decode("latin-1").lower():
+    form = content_type.decode("latin-1").lower()
+    if form == PATH_TYPE:
+        access.require_path(request)
+        return await _read_by_path(request, max_message_bytes, path_roots)
+    access.require(request, Scope.SCAN, free_for_local=True)
+    match form:
         case "message/rfc822":
             return await _read_raw(request, max_message_bytes)
         case "multipart/form-data":
             return await _read_multipart(request, options.get(b"boundary", b""), max_message_bytes)
         case other:
-            wanted = f"want {MESSAGE_TYPE} or {MULTIPART_TYPE}, got {other[:100]!r}"
+            wanted = f"want {MESSAGE_TYPE}, {MULTIPART_TYPE} or {PATH_TYPE}, got {other[:100]!r}"
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wanted)
 
 
@@ -75,6 +88,17 @@ async def _read_multipart(request: Request, boundary: bytes, max_message_bytes: 
         return Submission(decode_envelope(parts["envelope"]), parts["message"])
     except CodecError as error:
         raise _bad(str(error)) from error
+
+
+async def _read_by_path(request: Request, max_message_bytes: int, roots: Sequence[Path]) -> Submission:
+    if not roots:
+        raise ProblemError(HTTPStatus.FORBIDDEN, "message_path: [listen] path_roots allows none")
+    body = b"".join([piece async for piece in read_body(request, FORM_LIMIT_BYTES)])
+    try:
+        path, envelope = decode_path_form(body)
+    except CodecError as error:
+        raise _bad(str(error)) from error
+    return Submission(envelope, await asyncio.to_thread(read_message_file, path, roots, max_message_bytes))
 
 
 def _bad(detail: str) -> ProblemError:

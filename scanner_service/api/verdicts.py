@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 
-from scanner_service.api.access import Access, Scope
+from scanner_service.api.access import Access
 from scanner_service.api.problem import ProblemError
 from scanner_service.api.submission import read_submission
 from verdict_api.envelope import Envelope
@@ -16,6 +17,7 @@ from verdict_api.http_interface import (
     ENVELOPE_HEADER,
     MESSAGE_TYPE,
     MULTIPART_TYPE,
+    PATH_TYPE,
     PROBLEM_TYPE,
     VERDICTS_PATH,
 )
@@ -29,11 +31,12 @@ JudgeMessage = Callable[[Envelope, bytes, float], Awaitable[Verdict]]
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What one request may be: its message in bytes; how long it may take where the asker names no deadline."""
+    """What one request may be: its message in bytes, its deadline where it names none, the files that it may name."""
 
     max_message_bytes: int
     default_deadline_seconds: float
     longest_deadline_seconds: float = 300.0
+    path_roots: tuple[Path, ...] = ()
 
 
 def add_verdict_routes(app: FastAPI, judge_message: JudgeMessage, access: Access, limits: RequestLimits) -> None:
@@ -47,12 +50,11 @@ def add_verdict_routes(app: FastAPI, judge_message: JudgeMessage, access: Access
         openapi_extra=_REQUEST,
     )
     async def post_verdict(request: Request) -> Response:
-        access.require(request, Scope.SCAN, free_for_local=True)
         seconds = _seconds_left(request, limits)
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
-                submission = await read_submission(request, limits.max_message_bytes)
+                submission = await read_submission(request, access, limits.max_message_bytes, limits.path_roots)
                 until = deadline - min(ANSWER_SECONDS, seconds / 4)
                 verdict = await judge_message(submission.envelope, submission.message, until)
         except TimeoutError as error:
@@ -102,6 +104,16 @@ _REQUEST = {
                     "message": {"contentType": MESSAGE_TYPE},
                 },
             },
+            PATH_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["message_path", "envelope"],
+                    "properties": {
+                        "message_path": {"type": "string", "description": "absolute, beneath one of path_roots"},
+                        "envelope": {"type": "object"},
+                    },
+                },
+            },
         },
     },
 }
@@ -111,9 +123,10 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
         "content": {PROBLEM_TYPE: {"schema": {"type": "object", "required": ["title", "status", "detail"]}}},
     }
     for status, meaning in {
-        400: "broken framing, envelope or deadline",
+        400: "broken framing, envelope, path or deadline",
         401: "no token, or an unknown one",
-        403: "a token without the scope scan",
+        403: "a token without the scope for this form, or a path that may not be named",
+        404: "no regular file has this path, or it cannot be read",
         413: "the message is longer than limit_bytes",
         415: "another content type or encoding",
         431: "the envelope is too long for a header; send a form",

@@ -83,7 +83,7 @@ def test_the_description_is_openapi_3_1_and_lists_the_routes(description: OpenAp
 def test_each_problem_that_a_verdict_request_may_get_is_described(description: OpenApiSchema) -> None:
     responses = description.raw_schema["paths"]["/v1/verdicts"]["post"]["responses"]
 
-    assert set(responses) == {"200", "400", "401", "403", "413", "415", "431", "504"}
+    assert set(responses) == {"200", "400", "401", "403", "404", "413", "415", "431", "504"}
     assert all(
         list(response["content"]) == ["application/problem+json"]
         for status, response in responses.items()

@@ -99,6 +99,15 @@ def test_each_step_of_a_message_has_its_heading() -> None:
     assert steps <= headings("log_lines.md")
 
 
+def test_each_change_of_recipients_has_its_heading() -> None:
+    source = (ROOT / "shim/handle_message.py").read_text().partition("def _changed_recipients")[2]
+
+    names = set(re.findall(r'^        "(\w+)": \[', source, re.MULTILINE))
+
+    assert names == {"discarded", "bounced", "replaced", "added"}
+    assert names <= headings("log_lines.md")
+
+
 def test_each_metric_of_the_shim_has_its_heading() -> None:
     assert headings("shim_metrics.md") == {*COUNTERS, *GAUGES, *HISTOGRAMS}
 

@@ -7,6 +7,7 @@ act; after that, and for connections beyond the scripts, ``usual`` is played for
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -151,6 +152,13 @@ def answer_amid_the_body(status: int) -> Act:
     return act
 
 
+async def hang_up_amid_the_body(talk: Talk) -> None:
+    await talk.hear_head()
+    await talk.say(b"HTTP/1.1 100 Continue\r\n\r\n")
+    await talk.hear_some(1000)
+    talk.hang_up()
+
+
 def babble(data: bytes) -> Act:
     """Hear the request, say these bytes, hang up."""
 
@@ -207,13 +215,20 @@ def http_answer(status: int, body: bytes, **headers: str) -> bytes:
 class FakeScanner:
     """The service; ``heard`` has every whole request in its order, ``connections`` counts who came."""
 
-    def __init__(self, *scripts: Script, usual: Act | None = None, unix_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        *scripts: Script,
+        usual: Act | None = None,
+        unix_path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.usual = usual or give_verdict()
         self.heard: list[HeardRequest] = []
         self.connections = 0
         self.endpoint = ""
         self._scripts = list(scripts)
         self._unix_path = unix_path
+        self._tls = tls
         self._talks: set[asyncio.Task[None]] = set()
         self._bugs: list[Exception] = []
         self._started = threading.Event()
@@ -250,7 +265,7 @@ class FakeScanner:
     def _listen(self) -> socket.socket:
         if self._unix_path is None:
             listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-            self.endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.endpoint = f"{'https' if self._tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         else:
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(str(self._unix_path))
@@ -269,10 +284,16 @@ class FakeScanner:
             task.add_done_callback(self._talks.discard)
 
     async def _converse(self, script: Script, connection: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=connection, limit=2**20)
+        reader = asyncio.StreamReader(limit=2**20)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection, ssl=self._tls)
+        except OSError:
+            return  # no TLS, or no certificate: the connection is closed by then
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         try:
             await self._play(script, Talk(reader, writer, self.heard), writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             pass  # the other side is gone
         except asyncio.CancelledError:
             writer.transport.abort()  # the test is over; nobody reads what is left

@@ -54,10 +54,17 @@ class MailHost:
 
 
 class ShimProgram:
-    """``couriergate-shim run`` on a mail host, started by somebody else than courierfilter."""
+    """``couriergate-shim run`` on a mail host, started by somebody else than courierfilter.
 
-    def __init__(self, host: MailHost) -> None:
+    ``prefix`` is a command that starts the command behind it, in some special circumstances.
+    """
+
+    def __init__(self, host: MailHost, prefix: Sequence[str] = (), notify_socket: Path | None = None) -> None:
         self._host = host
+        self._prefix = prefix
+        self._environment = {"sysconfdir": str(host.directory)}
+        if notify_socket is not None:
+            self._environment["NOTIFY_SOCKET"] = str(notify_socket)
         self._logged_before = 0
 
     def __enter__(self) -> Self:
@@ -101,9 +108,9 @@ class ShimProgram:
 
     def _start(self, log: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [*PROGRAM, "run", "--config", self._host.settings_file],
+            [*self._prefix, *PROGRAM, "run", "--config", self._host.settings_file],
             cwd="/usr",
-            env={"sysconfdir": str(self._host.directory)},
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -144,12 +151,12 @@ class ShimUnderCourierfilter(ShimProgram):
         self.process.stdin.close()
 
     def _start(self, log: int) -> "subprocess.Popen[bytes]":
-        run = [*PROGRAM, "run", "--config", str(self._host.settings_file)]
+        run = [*self._prefix, *PROGRAM, "run", "--config", str(self._host.settings_file)]
         try:
             return subprocess.Popen(
                 ["/bin/bash", "-c", 'eval "exec 3>&$0 $0>&-"; exec "$@"', str(self._theirs), *run],
                 cwd="/usr",
-                env={"sysconfdir": str(self._host.directory)},
+                env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,14 @@ def test_the_line_of_a_clean_message_has_what_an_operator_looks_for(program: Sca
     assert fields["message_id"] == "<clean@example.net>"
     assert fields["reply"] == f"200 2.0.0 Ok, id={fields['mail_id']}"
     assert float(fields["ms"]) >= 0
+
+
+def test_the_line_of_a_probe_says_so(program: ScannerProgram) -> None:
+    ordinary = fields_of(judge(program, CLEAN, ENVELOPE))
+    probe = fields_of(judge(program, CLEAN, replace(ENVELOPE, probe=True)))
+
+    assert "probe" not in ordinary
+    assert probe["probe"] == "yes"
 
 
 def test_the_line_of_an_infected_message_names_the_virus(program: ScannerProgram) -> None:

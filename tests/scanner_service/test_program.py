@@ -206,6 +206,64 @@ def told_to_end_in_flight(running: ScannerProgram, clamd: FakeClamd, client: htt
     return answers[0]
 
 
+def test_while_it_ends_it_takes_no_new_request(tmp_path: Path) -> None:
+    with (
+        FakeClamd(scan_slowly(4)) as clamd,
+        running_scanner(tmp_path, settings=settings_with(clamd.address)) as running,
+        running.client() as client,
+        contextlib.ExitStack() as stack,
+    ):
+        kept = [stack.enter_context(connected(running.path)) for _ in range(8)]
+        before = {answer_to(one)[:12] for one in kept}
+        asking = threading.Thread(target=lambda: post(client, CLEAN))
+        asking.start()
+        while not clamd.connections_seen:
+            time.sleep(0.01)
+        running.process.terminate()
+        while any(is_open(one) for one in kept):
+            time.sleep(0.01)
+        after = {answer_to(one) for one in kept}
+        with pytest.raises(ConnectionRefusedError):
+            connected(running.path)
+        is_at_work = asking.is_alive()
+        asking.join()
+        running.process.wait(10)
+
+    assert before == {b"HTTP/1.1 200"}
+    assert is_at_work
+    assert after == {b""}
+
+
+def connected(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(20)
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def answer_to(connection: socket.socket) -> bytes:
+    """Return the answer to a small request; nothing if the connection is closed."""
+    try:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return connection.recv(65536)
+    except ConnectionError:
+        return b""
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    finally:
+        connection.settimeout(20)
+
+
 def children_of(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 

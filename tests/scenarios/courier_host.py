@@ -3,15 +3,15 @@
 import http.client
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.scenarios.courier_mta import FILTERED_SOURCES, CourierMta
+from tests.scenarios.courier_mta import FILTERED_SOURCES, STANDALONE_PROGRAM, CourierMta
 from tests.scenarios.host_mounts import mount_host
 from tests.scenarios.log_file import LogFile
 from tests.scenarios.mail_users import add_mail_users, empty_maildirs
-from tests.scenarios.program import Program
+from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
 from tests.scenarios.programs_under_test import (
     SCANNER,
     SCANNER_HOST,
@@ -21,6 +21,7 @@ from tests.scenarios.programs_under_test import (
     SHIM,
     SHIM_SETTINGS,
 )
+from tests.scenarios.service_manager import ServiceManager
 from tests.scenarios.syslog_collector import SyslogCollector
 
 _LOGS = Path("/var/log")
@@ -29,6 +30,11 @@ _CLAMD_CONFIG = Path("/etc/clamav/clamd-scenarios.conf")
 _CLAMD_DIRECTORY = Path("/run/clamav")
 _CLAMD_SOCKET = _CLAMD_DIRECTORY / "clamd.ctl"
 _SIGNATURES = Path(__file__).parent / "signatures"
+
+# As the unit file of the shim has it, and its drop-in for another account.
+_SETPRIV = ("setpriv", "--no-new-privs", "--bounding-set")
+_AS_COURIER = (*_SETPRIV, "-all", "--reuid=courier", "--regid=courier", "--clear-groups")
+_AS_ROOT = (*_SETPRIV, "-all,+chown,+dac_override,+kill,+setgid,+setuid", "--inh-caps=-all")
 
 _CLAMD_SETTINGS = f"""\
 Foreground yes
@@ -46,6 +52,7 @@ class CourierHost:
     def __init__(self) -> None:
         self.mail_log = LogFile(_LOGS / "mail.log")
         self.courier = CourierMta(self.mail_log)
+        self._is_standalone = False
         self.clamd = Program(
             "clamd", ["clamd", f"--config-file={_CLAMD_CONFIG}"], _LOGS / "clamd.log", _clamd_answers
         )
@@ -55,6 +62,8 @@ class CourierHost:
             _LOGS / "scanner.log",
             _scanner_is_ready,
         )
+        self._service_manager = ServiceManager(Path("/run/shim-notify"))
+        self.standalone_shim = self._standalone_shim(_AS_COURIER)
         self._syslog = SyslogCollector(self.mail_log.path)
 
     def set_up(self, scratch: Path) -> None:
@@ -69,22 +78,70 @@ class CourierHost:
     def running(self) -> Iterator[None]:
         """Start one part after the other, and stop those that came up in reverse."""
         with ExitStack() as started:
-            for part in (self._syslog, self.clamd, self.service, self.courier):
+            for part in (self._syslog, self.clamd, self.service, self._service_manager, self.courier):
                 part.start()
                 started.callback(part.stop)
+            started.callback(self._restore_filter)
             yield
+
+    def use_settings(self, shim: str, scanner: str) -> None:
+        """Give both programs of ours other settings, and start them anew."""
+        _SCANNER_CONFIG.write_text(scanner)
+        self.courier.write_filter_settings(shim)
+        self.service.restart()
+        self.courier.restart_filter()
+
+    def run_shim_standalone(self, user: str | None = None) -> None:
+        """Let courierfilter keep the name of the socket only, and start the shim beside it."""
+        self.courier.install_stub()
+        if user is not None:
+            self.courier.add_filter_setting(f'user = "{user}"')
+            self.standalone_shim = self._standalone_shim(_AS_ROOT)
+        self.start_standalone_shim()
+        self.courier.start_filter()
+        self._is_standalone = True
+
+    def start_standalone_shim(self) -> None:
+        self._service_manager.expect_start()
+        self.standalone_shim.start()
 
     def restore(self) -> None:
         """Undo what a scenario left behind, also one that failed half-way."""
         self.clamd.ensure_running()
         self.service.ensure_running()
         self.courier.set_filtered_sources(FILTERED_SOURCES)
-        self.courier.ensure_filter_runs()
+        self.courier.set_batch_size(None)
+        self.courier.remove_other_filters()
+        self.courier.set_recipient_filters(None)
+        self._restore_filter()
         self.courier.wait_for_empty_queue()
         self.courier.forget_bounces()
         empty_maildirs()
-        for log in (self.mail_log, self.service.log):
+        for log in (self.mail_log, self.service.log, self.standalone_shim.log):
             log.begin_here()
+
+    def _standalone_shim(self, starter: Sequence[str]) -> Program:
+        return Program(
+            "shim",
+            [*starter, str(STANDALONE_PROGRAM), "run", "--mode", "standalone"],
+            _LOGS / "shim.log",
+            self._service_manager.is_told_ready,
+            CLEAN_ENVIRONMENT | {"NOTIFY_SOCKET": str(self._service_manager.path)},
+        )
+
+    def _restore_filter(self) -> None:
+        self.courier.put_filter_back()
+        changed = self.courier.restore_filter_settings()
+        if self._is_standalone:
+            if self.standalone_shim.is_running:
+                self.standalone_shim.stop()
+            self.standalone_shim = self._standalone_shim(_AS_COURIER)
+            self.courier.uninstall_stub()
+            self.courier.start_filter()
+            self._is_standalone = False
+        elif changed:
+            self.courier.restart_filter()
+        self.courier.ensure_filter_runs()
 
     def _configure_clamd(self) -> None:
         _CLAMD_DIRECTORY.mkdir()

@@ -1,5 +1,6 @@
 """The Courier MTA of the mail host: its settings, its four daemons, its queue and its filter."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from tests.scenarios.process_list import command_line, process_ids
 from tests.scenarios.program import CLEAN_ENVIRONMENT, START_LIMIT_SECONDS, ProgramError
 from tests.scenarios.waiting import wait_until
 
-SMTP_ADDRESS = ("127.0.0.1", 2525)
+SMTP_PORT = 2525
 MAIL_DOMAIN = "test.example"
 FILTER_NAME = "couriergate"
 FILTERED_SOURCES = "esmtp"
@@ -24,9 +25,17 @@ _QUEUE_LIMIT_SECONDS = 30
 
 _SETTINGS = Path("/etc/courier")
 _STATE = Path("/var/lib/courier")
-_FILTER_SOCKET = _STATE / "allfilters" / FILTER_NAME
+_ALL_FILTERS = _STATE / "allfilters"
+FILTER_SOCKET = _ALL_FILTERS / FILTER_NAME
+_FILTER_SOCKETS = (FILTER_SOCKET, _STATE / "filters" / FILTER_NAME)
 _FILTER_LINK = _SETTINGS / "filters/active" / FILTER_NAME
-_FILTER_PROGRAM = Path("/usr/lib/courier/filters") / FILTER_NAME
+_FILTER_PROGRAMS = Path("/usr/lib/courier/filters")
+_FILTER_PROGRAM = _FILTER_PROGRAMS / FILTER_NAME
+_FILTER_STUB = Path(__file__).parent / "stub_filter"
+_FILTER_SETTINGS = _SETTINGS / f"{FILTER_NAME}-shim.toml"
+STANDALONE_PROGRAM = Path("/usr/lib/courier/couriergate-shim")
+_MAILDROP = Path(__file__).parent / "maildrop"
+_MAILDROP_PROGRAM = Path("/usr/lib/courier/maildrop")
 
 _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
 _STATE_MODES |= {"tmp": 0o770}
@@ -38,14 +47,16 @@ _SETTINGS_FILES = {
     "locals": f"localhost\nmx.{MAIL_DOMAIN}\n{MAIL_DOMAIN}",
     "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
     "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
+    "aliases/system": "postmaster: alice",
     "bofh": "maxrcpts 1000",
+    "aliases/scenarios": f"team: alice@{MAIL_DOMAIN}, bob@{MAIL_DOMAIN}, u001@{MAIL_DOMAIN}\n-rf: bob@{MAIL_DOMAIN}",
 }
 
 # esmtpd sources the file as shell: the last assignment holds. No DNS, no TARPIT (it delays each 5xx by 8 s
 # and more), no limits on clients from one address.
 _ESMTPD_SETTINGS = f"""
-ADDRESS={SMTP_ADDRESS[0]}
-PORT={SMTP_ADDRESS[1]}
+ADDRESS=
+PORT={SMTP_PORT}
 BOFHCHECKDNS=0
 TARPIT=0
 MAXDAEMONS=200
@@ -71,59 +82,157 @@ class CourierMta:
         with (_SETTINGS / "esmtpd").open("a") as esmtpd:
             esmtpd.write(_ESMTPD_SETTINGS)
         self.set_filtered_sources(FILTERED_SOURCES)
-        self._install_filter(filter_program, filter_settings)
+        for program in (_FILTER_PROGRAM, STANDALONE_PROGRAM):
+            _install(filter_program, program)
+        _install(_MAILDROP, _MAILDROP_PROGRAM)
+        for link in _FILTER_LINK.parent.iterdir():
+            link.unlink()
+        _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
+        self.write_filter_settings(filter_settings)
         for command in _MAKE_TABLES:
-            self._run(command)
+            self.run(command)
 
     def start(self) -> None:
-        self._run("authdaemond", "start")
+        self.run("authdaemond", "start")
         self.start_filter()
-        self._run("courier", "start")
-        self._run("esmtpd", "start")
+        self.run("courier", "start")
+        self.run("esmtpd", "start")
         try:
             wait_until(_greets, START_LIMIT_SECONDS, "a greeting on the SMTP port")
         except TimeoutError as e:
             raise self._error(str(e)) from e
 
     def stop(self) -> None:
-        self._run("esmtpd", "stop")
-        self._run("courier", "stop")
+        self.run("esmtpd", "stop")
+        self.run("courier", "stop")
         self.stop_filter()
-        self._run("authdaemond", "stop")
+        self.run("authdaemond", "stop")
 
     def start_filter(self) -> None:
         """Start the filter, and make sure of its socket: without one Courier passes all mail unfiltered."""
-        self._run("courierfilter", "start")
-        if not _FILTER_SOCKET.is_socket():
-            raise self._error(f"want a filter socket at {_FILTER_SOCKET}, got none")
+        self.run("courierfilter", "start")
+        if not any(path.is_socket() for path in _FILTER_SOCKETS):
+            raise self._error(f"want a filter socket at {' or '.join(map(str, _FILTER_SOCKETS))}, got none")
 
     def stop_filter(self) -> None:
-        self._run("courierfilter", "stop")
+        self.run("courierfilter", "stop")
 
     def restart_filter(self) -> None:
         self.stop_filter()
         self.start_filter()
 
+    def reload_filters(self) -> None:
+        """Have courierfilter remove the sockets that it does not know, as `filterctl` of any filter does."""
+        stray = _STATE / "filters/stray"
+        stray.touch()  # Courier consults that folder for nobody here; when this is gone, so is every stray socket
+        self.run("courierfilter", "restart")
+        wait_until(lambda: not stray.exists(), _COMMAND_LIMIT_SECONDS, "the removal of a stray file")
+
     def restart_shim(self) -> None:
         """Have the shim execute itself anew, as an upgrade does."""
-        self._run(str(_FILTER_PROGRAM), "restart")
+        self.run(str(STANDALONE_PROGRAM), "restart")
+
+    def pause_shim(self, duration: str) -> None:
+        """Have all mail pass unscanned and marked for so long, as in 90s."""
+        self.run(str(STANDALONE_PROGRAM), "pause", "--for", duration)
+
+    def install_stub(self) -> None:
+        """Have courierfilter keep the name of the socket for a shim that it does not start."""
+        self.stop_filter()
+        _install(_FILTER_STUB, _FILTER_PROGRAM)
+
+    def uninstall_stub(self) -> None:
+        self.stop_filter()
+        _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
+
+    def write_filter_settings(self, settings: str) -> None:
+        """Give the shim these settings, now and whenever they are restored; it reads them when it starts."""
+        self._usual_filter_settings = settings
+        _FILTER_SETTINGS.write_text(settings)
+
+    def add_filter_setting(self, line: str) -> None:
+        """Add to the shim's settings; it reads them when it starts."""
+        with _FILTER_SETTINGS.open("a") as settings:
+            settings.write(f"{line}\n")
+
+    def set_filter_settings(self, settings: str) -> None:
+        """Give the running shim other settings."""
+        _FILTER_SETTINGS.write_text(settings)
+        self.restart_shim()
+
+    def restore_filter_settings(self) -> bool:
+        """Undo what was added; return whether there was something."""
+        changed = _FILTER_SETTINGS.read_text() != self._usual_filter_settings
+        _FILTER_SETTINGS.write_text(self._usual_filter_settings)
+        return changed
+
+    def set_recipient_filters(self, status: str | None) -> None:
+        """Let every local recipient have a filter of his own that ends with this status, or none."""
+        switch = _SETTINGS / "maildropfilter"
+        if status is None:
+            switch.unlink(missing_ok=True)
+        else:
+            _MAILDROP_PROGRAM.with_name("maildrop.status").write_text(status)
+            switch.write_text(f"{_MAILDROP_PROGRAM}\n")
+
+    def add_filter(self, name: str, program: Path) -> None:
+        """Have Courier call another filter besides ours: before it or after it, by its name."""
+        _install(program, _FILTER_PROGRAMS / name)
+        self.run("filterctl", "start", name)
+        wait_until((_ALL_FILTERS / name).is_socket, _COMMAND_LIMIT_SECONDS, f"a socket of {name}")
+
+    def add_pythonfilter(self, environment: Path) -> None:
+        """Have Courier call courier-pythonfilter, out of this virtual environment, to refuse attachments by name."""
+        packages = _FILTER_PROGRAMS.with_name("pythonfilter")  # Courier's user may not read the checkout
+        shutil.copytree(next(environment.glob("lib/python*/site-packages")), packages, dirs_exist_ok=True)
+        shutil.copy(environment / "bin/pythonfilter", packages / "program.py")
+        Path("/etc/pythonfilter.conf").write_text("attachments\n")
+        start = packages / "start"
+        start.write_text(f"#!/bin/sh\nPYTHONPATH={packages} exec /usr/bin/python3 {packages}/program.py\n")
+        self.add_filter("pythonfilter", start)
+
+    def remove_other_filters(self) -> None:
+        for link in _FILTER_LINK.parent.iterdir():
+            if link != _FILTER_LINK:
+                self._remove_filter(link.name)
 
     def kill_filter(self) -> None:
         """Kill every process of the filter at once, so that none starts another again."""
-        for pid in self._filter_processes():
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self._filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
+        for pid in self.filter_processes():
+            with contextlib.suppress(ProcessLookupError):  # a worker goes when its parent does
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.filter_processes(), _COMMAND_LIMIT_SECONDS, "the end of the filter")
+
+    def put_filter_back(self) -> None:
+        """Undo what a scenario did to program and link, and put away what Courier would take for another filter."""
+        for path in _ALL_FILTERS.glob("[!.]*"):
+            if not path.is_socket():
+                path.unlink()
+        if not _FILTER_PROGRAM.exists():
+            _install(STANDALONE_PROGRAM, _FILTER_PROGRAM)
+        if not _FILTER_LINK.is_symlink():
+            _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
 
     def ensure_filter_runs(self) -> None:
-        if not self._filter_processes():
+        if not self.filter_processes():
             self.restart_filter()
+
+    def leave_stray_file(self) -> None:
+        (_ALL_FILTERS / "notes.txt").write_text("what was I doing here?\n")
+
+    def set_batch_size(self, recipients: int | None) -> None:
+        """Say how many recipients a control file may have; without a word it is Courier's own default."""
+        if recipients is None:
+            (_SETTINGS / "batchsize").unlink(missing_ok=True)
+        else:
+            (_SETTINGS / "batchsize").write_text(f"{recipients}\n")
 
     def set_filtered_sources(self, sources: str) -> None:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
         (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
 
-    def wait_for_empty_queue(self) -> None:
-        wait_until(self._queue_is_empty, _QUEUE_LIMIT_SECONDS, "an empty queue")
+    def wait_for_empty_queue(self, limit_seconds: float = _QUEUE_LIMIT_SECONDS) -> None:
+        wait_until(self._queue_is_empty, limit_seconds, "an empty queue")
 
     def forget_bounces(self) -> None:
         """Courier refuses a recipient for two hours after a bounce; the next scenario must not see that."""
@@ -136,13 +245,9 @@ class CourierMta:
         for name, mode in _RUN_MODES.items():
             _make_directory(Path("/run") / name, mode)
 
-    def _install_filter(self, program: Path, settings: str) -> None:
-        shutil.copyfile(program, _FILTER_PROGRAM)
-        _FILTER_PROGRAM.chmod(0o755)
-        for link in _FILTER_LINK.parent.iterdir():
-            link.unlink()
-        _FILTER_LINK.symlink_to(_FILTER_PROGRAM)
-        (_SETTINGS / f"{FILTER_NAME}-shim.toml").write_text(settings)
+    def _remove_filter(self, name: str) -> None:
+        self.run("filterctl", "stop", name)
+        wait_until(lambda: not (_ALL_FILTERS / name).exists(), _COMMAND_LIMIT_SECONDS, f"the end of {name}")
 
     def _queue_is_empty(self) -> bool:
         """Look for the data and control files themselves: mailq does not show what courierd has not yet seen."""
@@ -153,10 +258,12 @@ class CourierMta:
             for name in names
         )
 
-    def _filter_processes(self) -> list[int]:
-        return [pid for pid in process_ids() if str(_FILTER_LINK) in command_line(pid)]
+    def filter_processes(self) -> list[int]:
+        """Return the parent, which bears the name of Courier's link, and its workers, which bear the program's."""
+        names = {str(path) for path in (_FILTER_LINK, _FILTER_PROGRAM, STANDALONE_PROGRAM)}
+        return [pid for pid in process_ids() if names & set(command_line(pid).split("\0"))]
 
-    def _run(self, *command: str) -> None:
+    def run(self, *command: str) -> None:
         """Run one of Courier's commands; into a file, because the daemons it leaves behind would hold a pipe open."""
         with tempfile.TemporaryFile() as output:
             ended = subprocess.run(
@@ -180,10 +287,18 @@ class CourierMta:
 
 def _greets() -> bool:
     try:
-        with socket.create_connection(SMTP_ADDRESS, timeout=START_LIMIT_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", SMTP_PORT), timeout=START_LIMIT_SECONDS) as connection:
             return connection.recv(4).startswith(b"220")
     except ConnectionRefusedError:
         return False
+
+
+def _install(program: Path, target: Path) -> None:
+    """Replace it by a rename: an executable that runs cannot be written to."""
+    new = target.with_name(f".{target.name}.new")
+    shutil.copyfile(program, new)
+    new.chmod(0o755)
+    new.rename(target)
 
 
 def _make_directory(directory: Path, mode: int) -> None:

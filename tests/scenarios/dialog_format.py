@@ -9,15 +9,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _PLACEHOLDERS = {
+    "ACTION": r"delivered|failed|relayed",
     "ADDRESS": r"\S+@\S+",
+    "COMMAND": r"[a-z -]+",
+    "ADDRESSES": r"\S+@\S+(?: \S+@\S+)*",
     "COUNT": r"\d+",
-    "FILE": r"[\w-]+\.eml",
-    "IP": r"[\d.]+",
+    "DESTINY": r"pass|discard|bounce",
+    "FILE": r"[\w-]+\.(?:eml|txt)",
+    "IP": r"[\da-f.:]+",
     "LOG": r"mail|shim|service",
     "MAILBOX": r"alice|bob|crowd",
+    "NAME": r"[\w-]+",
     "PROGRAM": r"service|clamd",
     "SECONDS": r"\d+(?:\.\d+)?",
-    "SOURCES": r"[a-z ]+",
+    "SOURCES": r"[a-z# ]+",
     "TEXT": r".+",
     "USER": r"\w+",
 }

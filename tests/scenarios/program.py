@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.scenarios.log_file import LogFile
@@ -22,11 +22,19 @@ class ProgramError(Exception):
 class Program:
     """One long-running program in the foreground, with its output in a log file."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        is_ready: Callable[[], bool],
+        environment: Mapping[str, str] = CLEAN_ENVIRONMENT,
+    ) -> None:
         self.name = name
         self.log = LogFile(log)
         self._command = command
         self._is_ready = is_ready
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -38,7 +46,7 @@ class Program:
                 stdout=output,
                 stderr=output,
                 cwd="/",
-                env=CLEAN_ENVIRONMENT,
+                env=self._environment,
             )
         try:
             wait_until(self._is_up_or_gone, START_LIMIT_SECONDS, f"{self.name} ready")
@@ -48,12 +56,16 @@ class Program:
         if self._process.poll() is not None:
             raise ProgramError(f"{self.name} ended with {self._process.returncode}; its log:\n{self.log.tail()}")
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def ensure_running(self) -> None:
         """Undo whatever a scenario did to it."""
-        if self._process is None or self._process.poll() is not None:
-            self.start()
-        else:
+        if self.is_running:
             self.resume()
+        else:
+            self.start()
 
     def stop(self) -> None:
         """End it as an administrator would, with SIGTERM."""

@@ -24,8 +24,13 @@ engine_wait_seconds = 3
 engines = [{{kind = "clamd", address = "unix:/run/clamav/clamd.ctl"}}]
 """
 
-SHIM_SETTINGS = f"""\
-scanners = ["http://{SCANNER_HOST}:{SCANNER_PORT}"]
+
+def shim_settings(scanner: str) -> str:
+    return f"""\
+scanners = ["{scanner}"]
 deadline_seconds = 10
 retry_seconds = 5
 """
+
+
+SHIM_SETTINGS = shim_settings(f"http://{SCANNER_HOST}:{SCANNER_PORT}")

@@ -3,16 +3,22 @@
 import time
 from collections.abc import Callable, Mapping
 from difflib import unified_diff
+from functools import partial
 from itertools import islice
+from pathlib import Path
+
+import dkim
 
 from tests.scenarios.courier_mta import MAIL_DOMAIN
-from tests.scenarios.delivered_mail import read_maildir
+from tests.scenarios.delivered_mail import DeliveredMail, delivered_mail, read_maildir, split_at_signature
 from tests.scenarios.dialog_format import Vocabulary, matches
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.stage import MismatchError, Stage
+from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
 _SHOWN_DIFFERENCE_LINES = 40
 _LEAST_RESTARTS = 3
+_OTHER_FILTER = Path(__file__).parents[1] / "fakes/other_filter.py"
 
 
 def _wait(_: Stage, seconds: str) -> None:
@@ -20,13 +26,47 @@ def _wait(_: Stage, seconds: str) -> None:
 
 
 def _sendmail(stage: Stage, user: str, recipient: str, file: str) -> None:
-    stage.send_locally(user, recipient, stage.message(file))
+    stage.send_locally(user, [recipient], stage.message(file))
+
+
+def _sendmail_from_nobody(stage: Stage, user: str, recipient: str, file: str) -> None:
+    stage.send_locally(user, ["-f", "", recipient], stage.message(file))
 
 
 def _leave_service_alone(stage: Stage) -> None:
     count = stage.end_restarts()
     if count < _LEAST_RESTARTS:
         raise MismatchError(f"want {_LEAST_RESTARTS} restarts or more meanwhile, got {count}")
+
+
+def _verdict_on(stage: Stage, address: str, destiny: str) -> None:
+    stage.verdicts().destinies[address] = Destiny(destiny)
+
+
+def _verdict_replaces(stage: Stage, address: str, other: str) -> None:
+    stage.verdicts().replacements[address] = other
+
+
+def _verdict_adds(stage: Stage, address: str) -> None:
+    stage.verdicts().added_recipients.append(address)
+
+
+def _verdict_adds_field(stage: Stage, name: str, value: str) -> None:
+    stage.verdicts().header_edits.append(HeaderEdit(HeaderAction.ADD, name, value))
+
+
+def _verdict_removes_field(stage: Stage, name: str) -> None:
+    stage.verdicts().header_edits.append(HeaderEdit(HeaderAction.REMOVE, name))
+
+
+def _next_verdict_waits(stage: Stage) -> None:
+    stage.verdicts().next_waits = True
+
+
+def _is_answered(stage: Stage, file: str, recipient: str, pattern: str) -> None:
+    reply = stage.submit(recipient, stage.message(file))
+    if not matches(pattern, reply):
+        raise MismatchError(f"want reply {pattern!r}, got {reply!r}")
 
 
 def _queue_is_empty(stage: Stage) -> None:
@@ -43,6 +83,53 @@ def _maildir_holds(stage: Stage, mailbox: str, file: str) -> None:
 
 def _maildir_holds_often(stage: Stage, mailbox: str, count: str, file: str) -> None:
     _expect_deliveries(stage, mailbox, [stage.message(file)] * int(count))
+
+
+def _only_got(stage: Stage, addresses: str, file: str) -> None:
+    _expect_everywhere(stage, addresses, stage.message(file), b"")
+
+
+def _only_got_tagged(stage: Stage, addresses: str, file: str) -> None:
+    tag = stage.verdicts().tag
+    _expect_everywhere(stage, addresses, tag + stage.message(file), tag)
+
+
+def _reached_signed(stage: Stage, file: str, mailbox: str, *, with_tag: bool) -> None:
+    """Check that the signing filter saw the mail with our tag or without it, and that all it saw is as it saw it."""
+    tag = stage.verdicts().tag
+    above, covered = split_at_signature(_only_mail_of(stage, mailbox).whole)
+    if (tag in above, covered.startswith(tag)) != (not with_tag, with_tag):
+        raise MismatchError(f"want a tag {'in' if with_tag else 'above'} what is signed, got {above!r} above it")
+    mail = delivered_mail(above + covered, tag)
+    _expect_mails([(mail.recipient, tag + stage.message(file))], [(mail.recipient, mail.content)])
+
+
+def _dkim_holds(stage: Stage, mailbox: str, file: str) -> None:
+    key = stage.message(file).replace(b"\n", b"")
+    if not dkim.verify(_only_mail_of(stage, mailbox).whole, dnsfunc=lambda *_, **__: key):
+        raise MismatchError("want a DKIM signature that verifies, got one that does not")
+
+
+def _only_mail_of(stage: Stage, mailbox: str) -> DeliveredMail:
+    stage.host.courier.wait_for_empty_queue()
+    mails = read_maildir(MAILBOXES[mailbox].maildir)
+    if len(mails) != 1:
+        raise MismatchError(f"want one mail, got {len(mails)}")
+    return mails[0]
+
+
+def _dsns_say(stage: Stage, sender: str, addresses: str, action: str) -> None:
+    _expect_dsns(stage, [(sender, address, action) for address in addresses.split()])
+
+
+def _no_dsns(stage: Stage) -> None:
+    _expect_dsns(stage, [])
+
+
+def _expect_dsns(stage: Stage, want: list[tuple[str, str, str]]) -> None:
+    got = sorted((mail.recipient, *report) for mail in _all_mail(stage) for report in mail.dsn_reports())
+    if got != sorted(want):
+        raise MismatchError(f"want DSNs {sorted(want)}, got {got}")
 
 
 def _same_queue_id(stage: Stage) -> None:
@@ -68,12 +155,56 @@ def _sendmail_prints(stage: Stage, pattern: str) -> None:
         raise MismatchError(f"want output {pattern!r}, got {got!r}")
 
 
+def _shim_exits(stage: Stage, status: str) -> None:
+    got = stage.shim_result().returncode
+    if got != int(status):
+        raise MismatchError(f"want exit status {status}, got {got}")
+
+
+def _shim_prints(stage: Stage, pattern: str) -> None:
+    lines = stage.shim_result().stdout.splitlines()
+    if not any(matches(pattern, line) for line in lines):
+        raise MismatchError(f"want a line {pattern!r}, got {lines}")
+
+
+def _shim_prints_not(stage: Stage, pattern: str) -> None:
+    lines = [line for line in stage.shim_result().stdout.splitlines() if matches(pattern, line)]
+    if lines:
+        raise MismatchError(f"want no line {pattern!r}, got {lines}")
+
+
+def _maildir_holds_probe(stage: Stage, mailbox: str) -> None:
+    stage.host.courier.wait_for_empty_queue()
+    contents = [mail.content for mail in read_maildir(MAILBOXES[mailbox].maildir)]
+    if len(contents) != 1 or b"\nSubject: Couriergate probe\n" not in contents[0]:
+        raise MismatchError(f"want one probe, got {contents}")
+
+
 def _expect_deliveries(stage: Stage, mailbox: str, messages: list[bytes]) -> None:
     """Compare all that was delivered, once Courier has no more: each message once for each user of the mailbox."""
     stage.host.courier.wait_for_empty_queue()
     delivered = read_maildir(MAILBOXES[mailbox].maildir)
-    want = sorted((f"{user}@{MAIL_DOMAIN}", message) for user in MAILBOXES[mailbox].users for message in messages)
-    got = sorted((mail.recipient, mail.content) for mail in delivered)
+    _expect_mails(
+        [(f"{user}@{MAIL_DOMAIN}", message) for user in MAILBOXES[mailbox].users for message in messages],
+        [(mail.recipient, mail.content) for mail in delivered],
+    )
+
+
+def _expect_everywhere(stage: Stage, addresses: str, message: bytes, tag: bytes) -> None:
+    """Compare all that was delivered to anybody, but for DSNs."""
+    _expect_mails(
+        [(address, message) for address in addresses.split()],
+        [(mail.recipient, mail.content) for mail in _all_mail(stage, tag) if not mail.dsn_reports()],
+    )
+
+
+def _all_mail(stage: Stage, tag: bytes = b"") -> list[DeliveredMail]:
+    stage.host.courier.wait_for_empty_queue()
+    return [mail for mailbox in MAILBOXES.values() for mail in read_maildir(mailbox.maildir, tag)]
+
+
+def _expect_mails(want: list[tuple[str, bytes]], got: list[tuple[str, bytes]]) -> None:
+    want, got = sorted(want), sorted(got)
     if got != want:
         difference = unified_diff(_listing(want), _listing(got), "want", "got", lineterm="")
         shown = "\n".join(islice(difference, _SHOWN_DIFFERENCE_LINES))
@@ -93,6 +224,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "connect from IP": Stage.connect,
     "disconnect": Stage.disconnect,
     "sendmail as USER to ADDRESS < FILE": _sendmail,
+    "sendmail as USER with the null sender to ADDRESS < FILE": _sendmail_from_nobody,
     "wait SECONDS seconds": _wait,
     "start PROGRAM": lambda stage, name: stage.program(name).start(),
     "stop PROGRAM": lambda stage, name: stage.program(name).stop(),
@@ -104,21 +236,55 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "leave the service alone": _leave_service_alone,
     "restart the shim": lambda stage: stage.host.courier.restart_shim(),
     "kill the shim": lambda stage: stage.host.courier.kill_filter(),
+    "run the shim standalone": lambda stage: stage.host.run_shim_standalone(),
+    "run the shim standalone as USER": lambda stage, user: stage.host.run_shim_standalone(user),
+    "start the shim": lambda stage: stage.host.start_standalone_shim(),
+    "stop the shim": lambda stage: stage.host.standalone_shim.stop(),
+    "kill the parent of the shim": lambda stage: stage.host.standalone_shim.kill(),
     "stop courierfilter": lambda stage: stage.host.courier.stop_filter(),
+    "start courierfilter": lambda stage: stage.host.courier.start_filter(),
     "restart courierfilter": lambda stage: stage.host.courier.restart_filter(),
+    "run couriergate-shim COMMAND": Stage.run_shim,
+    "leave a stray file with the filters": lambda stage: stage.host.courier.leave_stray_file(),
+    "start courier-pythonfilter": Stage.start_pythonfilter,
+    "start another filter called NAME": lambda stage, name: stage.host.courier.add_filter(name, _OTHER_FILTER),
+    "reload courierfilter": lambda stage: stage.host.courier.reload_filters(),
+    "let the shim's settings say TEXT": lambda stage, line: stage.host.courier.add_filter_setting(line),
+    "let recipient filters exit with COUNT": lambda stage, status: stage.host.courier.set_recipient_filters(status),
+    "verdict on ADDRESS is DESTINY": _verdict_on,
+    "verdict replaces ADDRESS by ADDRESS": _verdict_replaces,
+    "verdict adds ADDRESS": _verdict_adds,
+    "verdict adds field NAME: TEXT": _verdict_adds_field,
+    "verdict removes field NAME": _verdict_removes_field,
+    "next verdict waits for another": _next_verdict_waits,
+    "control files have room for COUNT recipients": lambda stage, count: stage.host.courier.set_batch_size(
+        int(count)
+    ),
     "filter mail from SOURCES": lambda stage, sources: stage.host.courier.set_filtered_sources(sources),
 }
 
 CHECKS: Mapping[str, Callable[..., None]] = {
+    "FILE to ADDRESS is answered TEXT": _is_answered,
     "queue is empty": _queue_is_empty,
     "maildir of MAILBOX is empty": _maildir_is_empty,
     "maildir of MAILBOX holds FILE": _maildir_holds,
     "maildir of MAILBOX holds COUNT times FILE": _maildir_holds_often,
+    "only ADDRESSES got FILE": _only_got,
+    "only ADDRESSES got FILE tagged": _only_got_tagged,
+    "FILE reached MAILBOX tagged, then signed": partial(_reached_signed, with_tag=True),
+    "FILE reached MAILBOX signed, then tagged": partial(_reached_signed, with_tag=False),
+    "DKIM signature in mail of MAILBOX holds with FILE": _dkim_holds,
+    "there are no DSNs": _no_dsns,
+    "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,
     "LOG log has TEXT": Stage.wait_for_log,
     "queue id is the same in shim log and service log": _same_queue_id,
     "queue id is the same in mail log, shim log and service log": _same_queue_id_everywhere,
     "sendmail exits with COUNT": _sendmail_exits,
     "sendmail prints TEXT": _sendmail_prints,
+    "couriergate-shim exits with COUNT": _shim_exits,
+    "couriergate-shim prints no TEXT": _shim_prints_not,
+    "couriergate-shim prints TEXT": _shim_prints,
+    "maildir of MAILBOX holds a probe": _maildir_holds_probe,
 }
 
 VOCABULARY = Vocabulary(tuple(ACTIONS), tuple(CHECKS))

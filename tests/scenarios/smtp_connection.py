@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.scenarios.courier_mta import SMTP_ADDRESS
+from tests.scenarios.courier_mta import SMTP_PORT
 from tests.scenarios.transcript import Transcript
 
 _REPLY_LIMIT_SECONDS = 30
@@ -14,9 +14,8 @@ class SmtpConnection:
 
     def __init__(self, source: str, transcript: Transcript) -> None:
         self._transcript = transcript
-        self._socket = socket.create_connection(
-            SMTP_ADDRESS, timeout=_REPLY_LIMIT_SECONDS, source_address=(source, 0)
-        )
+        server = "::1" if ":" in source else "127.0.0.1"
+        self._socket = socket.create_connection((server, SMTP_PORT), _REPLY_LIMIT_SECONDS, (source, 0))
         self._replies = self._socket.makefile("rb")
         transcript.add("!", f"connected from {source}")
 

@@ -1,13 +1,21 @@
 """Where one scenario plays: the host, the SMTP session and what the scenario has brought about so far."""
 
+import os
 import re
 import subprocess
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
+from bench import pythonfilter
 from tests.scenarios.courier_host import CourierHost
+from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
+from tests.scenarios.programs_under_test import SHIM, shim_settings
 from tests.scenarios.smtp_connection import SmtpConnection
 from tests.scenarios.transcript import Transcript
 from tests.scenarios.waiting import wait_until
@@ -16,6 +24,7 @@ STRANGER = "127.0.0.2"
 _SHARED_MESSAGES = Path(__file__).parent / "messages"
 _LOG_LIMIT_SECONDS = 5
 _SENDMAIL_LIMIT_SECONDS = 60
+_SHIM_LIMIT_SECONDS = 90
 _QUEUE_ID = re.compile(r"\bqueue_id=\"?([0-9A-F.]+)")
 _BUG = re.compile(r"\bevent=bug\b|\"bug:|^Traceback")
 _NEW_MESSAGE_ID = re.compile(r"courierd: newmsg,id=([0-9A-F.]+)")
@@ -31,7 +40,10 @@ class Stage:
     def __init__(self, host: CourierHost, folder: Path) -> None:
         self.host = host
         self.transcript = Transcript()
+        self._resources = ExitStack()
+        self._verdicts: DictatedVerdicts | None = None
         self._sendmail: subprocess.CompletedProcess[bytes] | None = None
+        self._shim: subprocess.CompletedProcess[str] | None = None
         self._folder = folder
         self._connection: SmtpConnection | None = None
         self._restarts: RepeatedRestarts | None = None
@@ -40,6 +52,15 @@ class Stage:
         """Let nothing go on that the scenario began."""
         self.disconnect()
         self.end_restarts()
+        self._resources.close()
+
+    def verdicts(self) -> DictatedVerdicts:
+        """Return what is dictated to the scanner; the first time, have the shim ask it instead of our service."""
+        if self._verdicts is None:
+            self._verdicts = DictatedVerdicts()
+            self._resources.enter_context(self._verdicts.scanner)
+            self.host.courier.set_filter_settings(shim_settings(self._verdicts.scanner.endpoint))
+        return self._verdicts
 
     def connect(self, source: str) -> None:
         self.disconnect()
@@ -61,13 +82,31 @@ class Stage:
         own = self._folder / file
         return (own if own.exists() else _SHARED_MESSAGES / file).read_bytes()
 
+    def submit(self, recipient: str, message: bytes) -> str:
+        """Send one message as a stranger, in a session of its own, and return the reply to it."""
+        session = SmtpConnection(STRANGER, self.transcript)
+        try:
+            session.read_reply()
+            for command in (
+                "EHLO client.example",
+                "MAIL FROM:<sender@remote.example>",
+                f"RCPT TO:<{recipient}>",
+                "DATA",
+            ):
+                session.send_commands((command.encode(),))
+                session.read_reply()
+            session.send_message(message)
+            return session.read_reply()
+        finally:
+            session.close()
+
     def program(self, name: str) -> Program:
         return {"service": self.host.service, "clamd": self.host.clamd}[name]
 
-    def send_locally(self, user: str, recipient: str, message: bytes) -> None:
+    def send_locally(self, user: str, arguments: Sequence[str], message: bytes) -> None:
         mailbox = MAILBOXES[user]
         self._sendmail = subprocess.run(
-            ["/usr/sbin/sendmail", recipient],
+            ["/usr/sbin/sendmail", *arguments],
             input=message,
             capture_output=True,
             cwd=mailbox.home,
@@ -80,10 +119,37 @@ class Stage:
         )
         self.transcript.add("!", f"sendmail: {self._sendmail}")
 
+    def start_pythonfilter(self) -> None:
+        if not pythonfilter.is_installed():
+            reason = "courier-pythonfilter is not there; `make test` installs it from PyPI"
+            (pytest.fail if os.environ.get("COURIERGATE_REQUIRE_ALL") == "1" else pytest.skip)(reason)
+        self.host.courier.add_pythonfilter(pythonfilter.ENVIRONMENT)
+
     def sendmail_result(self) -> subprocess.CompletedProcess[bytes]:
         if self._sendmail is None:
             raise MismatchError("want a `! sendmail` line before this one, got none")
         return self._sendmail
+
+    def run_shim(self, arguments: str) -> None:
+        """Run the program as an administrator would: not the installed one, which may not be there."""
+        self._shim = subprocess.run(
+            [SHIM, *arguments.split()],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=CLEAN_ENVIRONMENT,
+            timeout=_SHIM_LIMIT_SECONDS,
+            check=False,
+        )
+        self.transcript.add("!", f"couriergate-shim: exit status {self._shim.returncode}\n{self._shim.stdout}")
+        if self._shim.stderr:
+            raise MismatchError(f"want nothing on standard error, got {self._shim.stderr!r}")
+
+    def shim_result(self) -> "subprocess.CompletedProcess[str]":
+        if self._shim is None:
+            raise MismatchError("want a `! run couriergate-shim` line before this one, got none")
+        return self._shim
 
     def keep_restarting_service(self) -> None:
         self._restarts = RepeatedRestarts(self.host)
@@ -103,7 +169,8 @@ class Stage:
             case "service":
                 return self.host.service.log.lines()
             case "shim":
-                return [line for line in self.host.mail_log.lines() if " courierfilter: " in line]
+                by_courier = [line for line in self.host.mail_log.lines() if " courierfilter: " in line]
+                return by_courier + self.host.standalone_shim.log.lines()
         return self.host.mail_log.lines()
 
     def wait_for_log(self, log: str, text: str) -> None:

@@ -33,5 +33,5 @@ def test_the_mail_host_does_what_the_dialog_says(
 
 def _keep_for_report(test: pytest.Item, dialog: Dialog, stage: Stage) -> None:
     test.add_report_section("call", "transcript", f"{dialog.purpose}\n{stage.transcript}")
-    for log in ("mail", "service"):
+    for log in ("mail", "shim", "service"):
         test.add_report_section("call", f"{log} log", "\n".join(stage.log_lines(log)[-_SHOWN_LOG_LINES:]))

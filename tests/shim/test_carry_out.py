@@ -223,6 +223,16 @@ def test_who_is_added_gets_the_edited_message_though_nobody_else_does(tmp_path: 
     assert mail.data.read_bytes() == FIELD + MESSAGE
 
 
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_record_begins_on_a_line_of_its_own(tmp_path: Path, cut: int) -> None:
+    before = TWO + b"S0 1795360470\n"
+    mail = _put(tmp_path, MESSAGE, before[: len(before) - cut])
+
+    mail.carry_out(mail.verdict(DISCARD))
+
+    assert _appended(before, mail.control_paths[0]) == KEPT_BACK.format(1, "NOW")
+
+
 def _is_replaced(one: RecipientVerdict) -> RecipientVerdict:
     return replace(one, replaced_by="eve@test.example")
 
@@ -342,6 +352,20 @@ def test_a_verdict_that_contradicts_itself_is_not_half_believed(
 
     with pytest.raises(VerdictNotCarriedOutError, match="verdict contradicts itself: reply "):
         mail.carry_out(replace(mail.verdict(*destinies, edits=EDITS), reply=reply))
+
+    assert mail.state() == before
+
+
+@pytest.mark.parametrize("destiny", [DISCARD, BOUNCE, REJECT, TEMPFAIL])
+def test_only_a_recipient_who_gets_the_message_can_be_replaced(tmp_path: Path, destiny: Destiny) -> None:
+    mail = _put(tmp_path)
+    before = mail.state()
+    reply = {REJECT: VIRUS_REPLY, TEMPFAIL: LATER}.get(destiny, CLEAN_REPLY)
+    verdict = mail.verdict(destiny)
+    replaced = tuple(_is_replaced(one) for one in verdict.recipients)
+
+    with pytest.raises(VerdictNotCarriedOutError, match=f"{destiny} for a recipient who is replaced"):
+        mail.carry_out(replace(verdict, reply=reply, recipients=replaced))
 
     assert mail.state() == before
 

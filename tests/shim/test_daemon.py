@@ -21,7 +21,15 @@ from shim.worker import DRAIN_SECONDS
 from tests.fakes.courier_queue import QUEUE_ID
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import FakeScanner, Talk, be_silent, give_verdict, nobody_listening
-from tests.fakes.shim_program import PROGRAM, LogLine, MailHost, ShimProgram, ShimUnderCourierfilter, parse_log_line
+from tests.fakes.shim_program import (
+    PATIENCE_SECONDS,
+    PROGRAM,
+    LogLine,
+    MailHost,
+    ShimProgram,
+    ShimUnderCourierfilter,
+    parse_log_line,
+)
 from tests.fakes.submit import connect, read_reply, submit
 from verdict_api.verdict import HeaderAction, HeaderEdit
 
@@ -448,14 +456,23 @@ def test_a_killed_worker_is_replaced_and_mail_waits_for_the_next(mail_host: Mail
 
 
 def test_workers_whose_parent_was_killed_finish_and_go(mail_host: MailHost) -> None:
-    with FakeScanner() as scanner:
+    async def slow(talk: Talk) -> None:
+        await talk.hear_head()
+        await asyncio.sleep(1.0)
+        await give_verdict()(talk)
+
+    with FakeScanner(usual=slow) as scanner:
         mail_host.set_up([scanner.endpoint], workers=2)
-        with ShimProgram(mail_host) as shim:
+        with ShimProgram(mail_host) as shim, connect(mail_host.filter_socket) as connection:
             workers = _children_of(shim.process.pid)
+            connection.sendall(mail_host.queue.put())
+            _wait_for(lambda: scanner.connections == 1)
             shim.process.kill()
             shim.process.wait()
+            reply = read_reply(connection)
             _wait_until_gone(workers)
 
+        assert reply == CLEAN
         assert len(workers) == 2
         assert mail_host.filter_socket.is_socket()
         with pytest.raises(ConnectionRefusedError):
@@ -507,6 +524,35 @@ def test_when_stopped_pass_takes_the_socket_away(mail_host: MailHost) -> None:
 
     assert status == 0
     assert not mail_host.filter_socket.exists()
+
+
+def test_the_service_manager_is_told_when_workers_serve_and_when_they_stop(mail_host: MailHost) -> None:
+    path = mail_host.directory / "notify"
+    (mail_host.directory / "locals").write_text("test.example\n")
+    (mail_host.directory / "me").unlink()
+    os.mkfifo(mail_host.directory / "me")  # a worker reads it before it serves, and waits for a writer
+
+    with FakeScanner() as scanner, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(0.5)
+        mail_host.set_up([scanner.endpoint])
+        with ThreadPoolExecutor(1) as pool:
+            starting = pool.submit(_start_and_stop, ShimProgram(mail_host, notify_socket=path))
+            _wait_for(mail_host.filter_socket.is_socket)
+            with pytest.raises(TimeoutError):
+                manager.recv(100)
+            (mail_host.directory / "me").write_text("mx.test.example\n")
+            manager.settimeout(PATIENCE_SECONDS)
+            heard = [manager.recv(100), manager.recv(100)]
+            starting.result()
+
+    assert heard == [b"READY=1", b"STOPPING=1"]
+
+
+def _start_and_stop(shim: ShimProgram) -> None:
+    with shim:
+        shim.ask_to_stop()
+        shim.wait_for_end()
 
 
 def _submit_until(host: MailHost, wanted: bytes) -> bytes:
@@ -566,3 +612,17 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_journal_gets_the_levels_that_it_reads(mail_host: MailHost) -> None:
+    with FakeScanner() as scanner, mail_host.log_file.open("wb") as log:
+        mail_host.set_up([scanner.endpoint], workers=0)
+        status = os.fstat(log.fileno())
+        environment = {"sysconfdir": str(mail_host.directory), "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        with subprocess.Popen(
+            [*PROGRAM, "run", "--config", mail_host.settings_file], cwd="/usr", env=environment, stderr=log
+        ) as process:
+            _wait_for(lambda: b"settings refused" in mail_host.log_file.read_bytes())
+            process.terminate()
+
+    assert mail_host.log_file.read_bytes().startswith(b'<3>ERR:couriergate: event="settings refused"')

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shim.filter_reply import LINE_LIMIT_BYTES, NOT_CHECKED, OK, STOPPING, TOO_BIG, TOO_BIG_FOR_NOW, render_reply
+from shim.filter_reply import (
+    LINE_LIMIT_BYTES,
+    NOT_CHECKED,
+    OK,
+    STOPPING,
+    TOO_BIG,
+    TOO_BIG_FOR_NOW,
+    render_reply,
+)
 from verdict_api.smtp_reply import SmtpReply
 
 ROOM = LINE_LIMIT_BYTES - len("550 5.7.1 ")

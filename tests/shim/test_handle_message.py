@@ -202,6 +202,31 @@ def test_a_verdict_that_tags_and_keeps_back_changes_the_files_before_the_reply(h
     assert re.search(rb"\nI1 R 250 [ -~]+\nS1 \d+\n\Z", control_path.read_bytes())
     (line,) = host.new_log()
     assert line.level == "INFO"
+    assert line.fields["discarded"] == "<bob@test.example>"
+    assert not {"bounced", "replaced", "added"} & set(line.fields)
+
+
+def test_everybody_who_gets_a_mail_or_not_against_its_envelope_is_in_the_log(host: FilteredHost) -> None:
+    def redirect_and_bounce(verdict: Verdict) -> Verdict:
+        first, second = verdict.recipients
+        return replace(
+            verdict,
+            recipients=(
+                replace(first, replaced_by="carol@test.example"),
+                replace(second, destiny=Destiny.BOUNCE, reply=VIRUS_REPLY),
+            ),
+            added_recipients=("dave@test.example",),
+        )
+
+    host.scanner.usual = give_verdict(redirect_and_bounce)
+
+    host.answer_to(host.queue.put(MESSAGE, TWO))
+
+    (line,) = host.new_log()
+    assert line.fields["replaced"] == "<alice@test.example>"
+    assert line.fields["bounced"] == "<bob@test.example>"
+    assert line.fields["added"] == "<carol@test.example>,<dave@test.example>"
+    assert "discarded" not in line.fields
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.header_edit import LINE_WIDTH, HeaderEditError, edit_header, header_end
+from shim.header_edit import LINE_LIMIT, LINE_WIDTH, HeaderEditError, edit_header, header_end
 from verdict_api.verdict import HeaderAction, HeaderEdit
 
 RECEIVED = b"Received: from client.example\n  by mx.example; now\n"
@@ -94,7 +94,9 @@ def test_a_forged_last_field_without_a_line_end_is_taken_out() -> None:
         b"X-Couriergate-Too: clean\n",
         b"Not-X-Couriergate: clean\n",
         b"Subject: a\n X-Couriergate: clean\n",
-        b"Subject: a\rX-Couriergate: clean\n",
+        b"Subject: a\rX-Couriergate-Too: clean\n",
+        b"Subject: a\r X-Couriergate: clean\n",
+        b"Subject: a\rX-Couriergate\n",
         b"X-Couriergate\n",
         b"X-Couriergate\n : clean\n",
         b">From x\n",
@@ -110,8 +112,31 @@ def test_what_is_no_field_of_that_name_stays(other: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hiding", "kept"),
+    [
+        (b"Subject: a\rX-Couriergate: clean\n", SUBJECT.replace(b"hello", b"a")),
+        (b"Subject: a\rx-couriergate \t: clean\r\n", b"Subject: a\r\n"),
+        (b"Subject: a\r\rX-Couriergate:\rX-Other: b\rX-Couriergate: c", b"Subject: a\r\rX-Other: b"),
+        (b"Subject: a\n b\rX-Couriergate: clean\n c\n", b"Subject: a\n b\n c\n"),
+        (b"no field\rX-Couriergate: clean\n", b"no field\n"),
+        (b"\rX-Couriergate: clean\n", b"\n"),
+    ],
+)
+def test_a_forged_field_behind_a_bare_cr_is_taken_out_of_the_line_that_hides_it(hiding: bytes, kept: bytes) -> None:
+    assert edit_header(RECEIVED + hiding, [_remove(), _add()]) == OURS + RECEIVED + kept
+
+
+@pytest.mark.parametrize("signed", [b"subject", b"x-couriergate"])
+def test_a_field_behind_a_bare_cr_stays_where_a_signature_covers_it(signed: bytes) -> None:
+    header = b"DKIM-Signature: h=" + signed + b"\nSubject: a\rX-Couriergate: clean\n"
+
+    assert edit_header(header, [_remove(), _add()]) == OURS + header
+
+
+@pytest.mark.parametrize(
     "signature",
     [
+        b"ARC-Message-Signature: i=1; a=rsa-sha256; h=from:x-couriergate; b=x\n",
         b"DKIM-Signature: v=1; h=from:x-couriergate; b=x\n",
         b"dkim-signature: h=X-Couriergate\n",
         b"DKIM-Signature : v=1; H=none; h=X-COURIERGATE:From; b=x\n",
@@ -139,6 +164,7 @@ def test_a_field_that_a_signature_covers_stays_below_ours(signature: bytes, sign
         b"DKIM-Signature: h\n",
         b"DKIM-Signature:\n",
         b"X-DKIM-Signature: h=x-couriergate\n",
+        b"ARC-Seal: i=1; h=x-couriergate\n",
     ],
 )
 def test_a_field_that_no_signature_covers_is_taken_out(signature: bytes) -> None:
@@ -187,7 +213,7 @@ def test_no_line_of_a_folded_value_is_blank(value: str) -> None:
     assert b"".join([first, *more]) == b"X-Couriergate: " + value.encode()
 
 
-@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)), st.integers(1, 100))
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)), st.integers(1, 96))
 def test_any_printable_value_unfolds_to_itself(value: str, name_length: int) -> None:
     name = "X" * name_length
     first, *more = edit_header(b"", [_add(value, name)]).splitlines()
@@ -200,6 +226,21 @@ def test_a_word_longer_than_a_line_stays_whole() -> None:
     word = "x" * 200
 
     assert edit_header(b"", [_add(f"a {word} b")]) == f"X-Couriergate: a\n {word}\n b\n".encode()
+
+
+@pytest.mark.parametrize("name", ["X", "X" * 96])
+@pytest.mark.parametrize("word", ["x" * 901, "x" * 2700, "x" * 5000])
+def test_a_word_longer_than_any_line_may_be_is_broken(name: str, word: str) -> None:
+    field = edit_header(b"", [_add(f"a {word} b", name)])
+
+    assert all(len(line) <= LINE_LIMIT == 998 for line in field.splitlines())
+    assert b"".join(field.split()) == f"{name}:a{word}b".encode()
+
+
+@pytest.mark.parametrize(("name", "value"), [("X" * 998, "v"), ("X" * 98, "x" * 900), ("X", "a" + " " * 998 + "b")])
+def test_a_field_that_cannot_have_short_lines_is_refused(name: str, value: str) -> None:
+    with pytest.raises(HeaderEditError, match="want lines of at most 998 bytes"):
+        edit_header(SUBJECT, [_add(value, name)])
 
 
 @pytest.mark.parametrize(
@@ -264,5 +305,5 @@ def test_any_bytes_are_edited_in_their_header_only(message: bytes) -> None:
     assert edit_header(header, []) == header
     assert edit_header(header, [_add()]) == OURS + header
     assert header_end(edited + body) == (None if found is None else len(edited))
-    remaining = iter(header.splitlines(keepends=True))
-    assert all(line in remaining for line in edited[len(OURS) :].splitlines(keepends=True))
+    remaining = iter(re.split(rb"[\r\n]", header))
+    assert all(line in remaining for line in re.split(rb"[\r\n]", edited[len(OURS) :]) if line)

@@ -18,6 +18,7 @@ from tests.fakes.scanner import (
     babble,
     be_silent,
     hang_up_after_the_request,
+    hang_up_amid_the_body,
     hang_up_at_once,
     http_answer,
     nobody_listening,
@@ -61,6 +62,16 @@ def test_the_whole_answer_comes_back() -> None:
         response = _post_once(scanner.endpoint)
 
     assert (response.status_code, response.content, response.headers["Retry-After"]) == (503, b"busy", "7")
+
+
+def test_a_scanner_that_hangs_up_amid_the_body_is_written_to_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    body = CountedBody(200)
+
+    with FakeScanner(usual=hang_up_amid_the_body) as scanner, pytest.raises(httpx.ReadError):
+        _post_once(scanner.endpoint, body)
+
+    assert body.taken < 200
+    assert caplog.messages == []  # asyncio complains of who writes on
 
 
 def test_nobody_there_is_a_connect_error(tmp_path: Path) -> None:

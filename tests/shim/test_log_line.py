@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, render_line
+from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, Reader, render_line
 from shim.log_output import WAITING_LINES, LogOutput
 from verdict_api.printable import printable
 
@@ -63,7 +63,7 @@ def test_of_a_long_line_the_longest_value_is_cut(length: int, stranger: str, for
 
 @given(st.dictionaries(st.text("abc_", min_size=1), st.text(st.characters()), max_size=6))
 def test_a_json_line_is_json_in_printable_ascii(values: dict[str, str]) -> None:
-    line = render_line(Level.ALERT, values, LogForm(LogFormat.JSON, bare=True)).decode("ascii")
+    line = render_line(Level.ALERT, values, LogForm(LogFormat.JSON, Reader.OTHER)).decode("ascii")
 
     said = json.loads(line)
     assert line.count("\n") == 1
@@ -76,6 +76,17 @@ def test_json_for_couriers_logger_has_the_prefix_that_it_reads() -> None:
     line = render_line(Level.ERROR, {"queue_id": "M1", "size": 5, "ms": 1.26}, LogForm(LogFormat.JSON))
 
     assert line == b'ERR:couriergate: {"queue_id": "M1", "size": 5, "ms": 1.3}\n'
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line"),
+    [
+        (LogFormat.LOGFMT, b"<1>ALERT:couriergate: event=paused\n"),
+        (LogFormat.JSON, b'<1>{"event": "paused", "level": "ALERT"}\n'),
+    ],
+)
+def test_the_journal_is_told_the_level_in_its_own_way(log_format: LogFormat, line: bytes) -> None:
+    assert render_line(Level.ALERT, {"event": "paused"}, LogForm(log_format, Reader.JOURNAL)) == line
 
 
 def test_a_logger_that_stands_still_holds_up_nobody_and_gets_the_lines_later() -> None:
@@ -161,3 +172,9 @@ def test_nobody_reading_the_log_is_no_error() -> None:
 def _run(statement: str) -> bytes:
     program = f"from shim.log_line import Level, log; {statement}"
     return subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=True).stderr
+
+
+def test_a_long_value_of_nothing_but_escapes_keeps_what_there_is_room_for() -> None:
+    line = render_line(Level.ERROR, {"problem": '"' * 16_000})
+
+    assert 1000 < len(line) <= LINE_LIMIT_BYTES + 1

@@ -191,6 +191,7 @@ def test_a_word_that_this_version_does_not_know_is_refused_by_name(path: JsonPat
         (("authenticated_user",), False),
         (("relay_client",), 1),
         (("relay_client",), None),
+        (("probe",), "yes"),
         (("message_size",), -1),
         (("message_size",), 1.0),
         (("message_size",), True),

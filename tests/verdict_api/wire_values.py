@@ -61,6 +61,7 @@ envelopes = st.builds(
     relay_client=st.booleans(),
     source=texts,
     message_size=st.none() | _sizes,
+    probe=st.booleans(),
 )
 
 
@@ -126,6 +127,7 @@ ENVELOPE = Envelope(
     relay_client=True,
     source="authsmtp",
     message_size=4022,
+    probe=True,
 )
 
 _REPLY = SmtpReply(550, "5.7.1", "Message content rejected")
