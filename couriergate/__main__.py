@@ -13,6 +13,7 @@ from rich.progress import Progress
 from couriergate import __version__
 from couriergate.connection import DEFAULT_URL, ServiceUnavailableError, connect
 from couriergate.report import STYLES, details, headline
+from couriergate.report import tree as tree_of
 from couriergate.scan import FileUnreadableError, Scanned, scan_file
 from verdict_api.envelope import Client, Envelope, Recipient
 
@@ -69,6 +70,7 @@ def scan(
         list[str] | None, typer.Option(help="Envelope recipient; may be given more than once.")
     ] = None,
     client_ip: Annotated[str | None, typer.Option(help="Address of the client that sent it.")] = None,
+    tree: Annotated[bool, typer.Option("--tree", help="Show the parts, and what each may be called.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON verdict a line instead of a report.")] = False,
 ) -> None:
     """Say what would become of messages.
@@ -82,7 +84,7 @@ def scan(
         source="scan",
     )
     status = ExitStatus.CLEAN
-    for scanned in _scan_all(files, envelope, url, token_file):
+    for scanned in _scan_all(files, envelope, url, token_file, with_parts=tree):
         if scanned is None:
             status = ExitStatus.ERROR
             continue
@@ -91,7 +93,9 @@ def scan(
     raise typer.Exit(status)
 
 
-def _scan_all(files: list[Path], envelope: Envelope, url: str, token_file: Path | None) -> Iterator[Scanned | None]:
+def _scan_all(
+    files: list[Path], envelope: Envelope, url: str, token_file: Path | None, *, with_parts: bool
+) -> Iterator[Scanned | None]:
     """Yield what became of each file, None after an error was shown; a silent service ends it."""
     errors = Console(stderr=True)
     wanted = sys.stderr.isatty() and len(files) >= PROGRESS_FROM_FILES
@@ -99,7 +103,7 @@ def _scan_all(files: list[Path], envelope: Envelope, url: str, token_file: Path 
         with connect(url, token_file) as client, Progress(console=errors, disable=not wanted, transient=True) as bar:
             for file in bar.track(files, description="scanning"):
                 try:
-                    yield scan_file(client, file, envelope)
+                    yield scan_file(client, file, envelope, with_parts=with_parts)
                 except FileUnreadableError as error:
                     typer.echo(f"couriergate: {error}", err=True)
                     yield None
@@ -114,7 +118,7 @@ def _show(scanned: Scanned, *, as_json: bool) -> None:
         return
     out = Console(highlight=False, soft_wrap=True)
     out.print(headline(scanned), style=STYLES[scanned.verdict.destiny], markup=False)
-    for line in details(scanned):
+    for line in (*tree_of(scanned.verdict.parts), *details(scanned)):
         out.print("  " + line, markup=False)
 
 

@@ -1,10 +1,10 @@
 """A verdict as people read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from couriergate.scan import Scanned
 from verdict_api.printable import printable
-from verdict_api.verdict import Destiny, InspectorReport, ReportedFinding
+from verdict_api.verdict import Destiny, InspectorReport, ReportedFinding, ReportedPart
 
 STYLES = {
     Destiny.PASS: "green",
@@ -38,6 +38,15 @@ def details(scanned: Scanned) -> Iterator[str]:
         yield "warning   a required check could not be made: this says nothing about what is in the message"
     if verdict.engines == "demo":
         yield "warning   demo engine: only the EICAR test file would be found"
+
+
+def tree(parts: Sequence[ReportedPart]) -> Iterator[str]:
+    """Yield a line for each part: its place, its type, what its bytes are, its size, and every name it may go by."""
+    for part in parts:
+        indent = "  " * part.path.count(".")
+        types = f" [{' '.join(part.types)}]" if part.types else ""
+        names = "".join(f' "{name}"' for name in part.names)
+        yield printable(f"part      {indent}{part.path} {part.content_type}{types}, {part.size} bytes{names}")
 
 
 def _finding(finding: ReportedFinding) -> str:

@@ -7,7 +7,7 @@ import httpx
 
 from couriergate.connection import ServiceUnavailableError
 from verdict_api.envelope import Envelope
-from verdict_api.http_interface import ENVELOPE_HEADER, MESSAGE_TYPE, VERDICTS_PATH
+from verdict_api.http_interface import ENVELOPE_HEADER, MESSAGE_TYPE, PARTS_QUERY, VERDICTS_PATH
 from verdict_api.json_codec import CodecError, decode_verdict, encode_envelope_header
 from verdict_api.printable import printable
 from verdict_api.verdict import Destiny, Verdict
@@ -31,8 +31,8 @@ class Scanned:
         return any(one.destiny is not Destiny.PASS for one in self.verdict.recipients)
 
 
-def scan_file(client: httpx.Client, file: Path, envelope: Envelope) -> Scanned:
-    """Have one file judged.
+def scan_file(client: httpx.Client, file: Path, envelope: Envelope, *, with_parts: bool = False) -> Scanned:
+    """Have one file judged; with its part tree, if wanted.
 
     Raises:
         FileUnreadableError: see above.
@@ -44,7 +44,8 @@ def scan_file(client: httpx.Client, file: Path, envelope: Envelope) -> Scanned:
         raise FileUnreadableError(f"{file}: {error.strerror}") from error
     headers = {"Content-Type": MESSAGE_TYPE, ENVELOPE_HEADER: encode_envelope_header(envelope)}
     try:
-        response = client.post(VERDICTS_PATH, content=message, headers=headers)
+        wanted = {PARTS_QUERY: "1"} if with_parts else {}
+        response = client.post(VERDICTS_PATH, content=message, headers=headers, params=wanted)
     except httpx.HTTPError as error:
         raise ServiceUnavailableError(
             f"no answer from the service at {client.base_url}: {error}; is it running (couriergate-scanner serve)?"

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanner_service.decode.mime import DecodeLimits, decode_message
 from scanner_service.inspectors.inspector import Inspection, Inspector
@@ -22,6 +22,7 @@ from verdict_api.verdict import (
     MessageFacts,
     RecipientVerdict,
     ReportedFinding,
+    ReportedPart,
     Verdict,
 )
 
@@ -36,8 +37,10 @@ class Pipeline:
     decode_limits: DecodeLimits
     engines: str
 
-    async def judge_message(self, envelope: Envelope, raw: bytes, until: float) -> Verdict:
-        """Return the verdict, at the latest at ``until``, a time of the event loop."""
+    async def judge_message(
+        self, envelope: Envelope, raw: bytes, until: float, *, with_parts: bool = False
+    ) -> Verdict:
+        """Return the verdict, at the latest at ``until``, a time of the event loop; with the part tree if wanted."""
         started = time.perf_counter()
         message = Message(new_mail_id(), envelope, raw, hashlib.sha256(raw).hexdigest())
         decode_milliseconds = 0.0
@@ -55,7 +58,7 @@ class Pipeline:
         milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
         verdict = self._verdict(message, decoded, inspection, judgement, milliseconds)
         log_verdict(message, verdict)
-        return verdict
+        return replace(verdict, parts=await asyncio.to_thread(_report_parts, decoded)) if with_parts else verdict
 
     def _verdict(
         self,
@@ -106,6 +109,12 @@ def _with_limits_finding(inspection: Inspection, decoded: DecodedMessage) -> Ins
         ContentCategory.UNCHECKED, "decode", "over limits", SubCategory.OVER_LIMITS, detail=decoded.over_limits
     )
     return Inspection((*inspection.findings, finding), inspection.reports)
+
+
+def _report_parts(decoded: DecodedMessage) -> tuple[ReportedPart, ...]:
+    return tuple(
+        ReportedPart(part.path, part.content_type, part.names, part.types, len(part.body)) for part in decoded.parts
+    )
 
 
 def _report(finding: Finding) -> ReportedFinding:

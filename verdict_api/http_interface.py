@@ -2,6 +2,7 @@
 
 API_VERSIONS = ("v1",)
 VERDICTS_PATH = "/v1/verdicts"
+PARTS_QUERY = "parts"  # ``?parts=1``: with the part tree in the verdict
 LIVENESS_PATH = "/livez"
 
 ENVELOPE_HEADER = "Couriergate-Envelope"

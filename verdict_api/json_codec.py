@@ -24,6 +24,7 @@ from verdict_api.verdict import (
     QuarantineReport,
     RecipientVerdict,
     ReportedFinding,
+    ReportedPart,
     SpamReport,
     Verdict,
 )
@@ -219,6 +220,17 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
             "message_id": verdict.message.message_id,
         },
         "milliseconds": verdict.milliseconds,
+        **({"parts": [_part_to_fields(one) for one in verdict.parts]} if verdict.parts else {}),
+    }
+
+
+def _part_to_fields(part: ReportedPart) -> dict[str, object]:
+    return {
+        "path": part.path,
+        "content_type": part.content_type,
+        "names": part.names,
+        "types": part.types,
+        "size": part.size,
     }
 
 
@@ -263,6 +275,16 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
             message_id=message.optional("message_id", message.text),
         ),
         milliseconds=fields.object("milliseconds", optional=True).numbers(),
+        parts=tuple(
+            ReportedPart(
+                path=one.text("path"),
+                content_type=one.text("content_type", ""),
+                names=one.texts("names"),
+                types=one.texts("types"),
+                size=one.whole_number("size"),
+            )
+            for one in fields.objects("parts")
+        ),
     )
 
 

@@ -67,6 +67,17 @@ class ReportedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedPart:
+    """A leaf of the part tree: its place and declared type, every name it may go by, what its bytes are, how many."""
+
+    path: str
+    content_type: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class InspectorReport:
     """How one inspector fared. ``required``: without it the verdict is not complete."""
 
@@ -132,7 +143,7 @@ class Verdict(Decision):
     """The answer to one message: the decision, and all that led to it.
 
     ``complete`` is false if an inspector that is required could not look. ``engines`` is ``demo`` if no real virus
-    engine is set up, else ``real``. ``milliseconds`` has ``total`` and the steps.
+    engine is set up, else ``real``. ``milliseconds`` has ``total`` and the steps. ``parts`` is there for who asked.
     """
 
     complete: bool
@@ -145,3 +156,4 @@ class Verdict(Decision):
     spam: SpamReport = SpamReport()
     quarantine: QuarantineReport = QuarantineReport()
     would_be: "Verdict | None" = None
+    parts: tuple[ReportedPart, ...] = ()

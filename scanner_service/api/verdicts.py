@@ -1,10 +1,11 @@
 """POST /v1/verdicts: judge a message now."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 
@@ -17,6 +18,7 @@ from verdict_api.http_interface import (
     ENVELOPE_HEADER,
     MESSAGE_TYPE,
     MULTIPART_TYPE,
+    PARTS_QUERY,
     PATH_TYPE,
     PROBLEM_TYPE,
     VERDICTS_PATH,
@@ -26,7 +28,13 @@ from verdict_api.verdict import Verdict
 
 ANSWER_SECONDS = 0.5  # kept of the asker's deadline for the way back: a late verdict is none
 
-JudgeMessage = Callable[[Envelope, bytes, float], Awaitable[Verdict]]
+
+class JudgeMessage(Protocol):
+    """The pipeline, as this page needs it."""
+
+    def __call__(self, envelope: Envelope, raw: bytes, until: float, *, with_parts: bool) -> Awaitable[Verdict]:
+        """Judge one message until a time of the event loop."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,8 @@ def add_verdict_routes(app: FastAPI, judge_message: JudgeMessage, access: Access
             async with asyncio.timeout_at(deadline):
                 submission = await read_submission(request, access, limits.max_message_bytes, limits.path_roots)
                 until = deadline - min(ANSWER_SECONDS, seconds / 4)
-                verdict = await judge_message(submission.envelope, submission.message, until)
+                with_parts = request.query_params.get(PARTS_QUERY) == "1"
+                verdict = await judge_message(submission.envelope, submission.message, until, with_parts=with_parts)
         except TimeoutError as error:
             raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "no verdict before the deadline") from error
         return Response(encode_verdict(verdict), media_type="application/json")
@@ -74,6 +83,13 @@ def _seconds_left(request: Request, limits: RequestLimits) -> float:
 _BINARY = {"type": "string", "format": "binary"}
 _REQUEST = {
     "parameters": [
+        {
+            "name": PARTS_QUERY,
+            "in": "query",
+            "required": False,
+            "schema": {"type": "string", "enum": ["1"]},
+            "description": "`1`: the verdict has the part tree, too.",
+        },
         {
             "name": ENVELOPE_HEADER,
             "in": "header",

@@ -1,4 +1,4 @@
-"""What bytes are, by their own beginning, in the short names that amavisd-new's rules know: ``exe-ms``, ``zip``, ``doc``.
+"""What bytes are, by their own beginning: in the short names that amavisd-new's rules know, as ``exe-ms`` or ``zip``.
 
 It looks at fixed places only, so it costs the same for every part and cannot be led astray by what lies between.
 Names and declared types are a stranger's word; this is the content's.

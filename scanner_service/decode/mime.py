@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Header
-from functools import partial
+from functools import cached_property
 
+from scanner_service.decode.file_type import file_types
 from scanner_service.decode.header_fields import parse_header
+from scanner_service.decode.names import names_of
 from scanner_service.model.message import DecodedMessage, Part
 
 # A multipart's Content-Type longer than this is an attack: the library takes quadratic time for its parameters.
 MULTIPART_TYPE_LIMIT_CHARACTERS = 2000
 
+_NAMING_FIELDS = ("Content-Disposition", "Content-Type")
 _EMPTY_LINE = re.compile(rb"\r?\n")
 _HEADER_END = re.compile(rb"\n\r?\n")
 _FIELDS_ONLY = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\n]*+\n?|[ \t][^\n]*+\n?)*+")
@@ -49,6 +52,31 @@ class _Entity:
     @property
     def body(self) -> bytes:
         return self.source[self.start : self.end]
+
+
+class MimePart:
+    """A leaf of the tree. Each of its readings is made once, and only if somebody asks."""
+
+    def __init__(self, path: str, content_type: str, entity: _Entity) -> None:
+        self.path = path
+        self.content_type = content_type
+        self._entity = entity
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """See model.message.Part."""
+        header = self._entity.header
+        return names_of(str(one) for name in _NAMING_FIELDS for one in header.get_all(name, []))
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """See model.message.Part."""
+        return file_types(self.body)
+
+    @cached_property
+    def body(self) -> bytes:
+        """See model.message.Part."""
+        return _decode_body(self._entity)
 
 
 @dataclass(slots=True)
@@ -100,7 +128,7 @@ def _descend(tree: _Tree, entity: _Entity, path: str, depth: int) -> None:
         decoded = _decode_body(entity)
         _descend(tree, _read_entity(decoded, 0, len(decoded), tree.limits), _below(path, 1), depth + 1)
         return
-    tree.parts.append(Part(path or "1", content_type, partial(_decode_body, entity)))
+    tree.parts.append(MimePart(path or "1", content_type, entity))
 
 
 def _read_entity(

@@ -1,23 +1,41 @@
 """A message as the inspectors see it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from verdict_api.envelope import Envelope
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A leaf of the MIME tree: its path (``1.2``), its declared type, and how its body is decoded."""
+class Part(Protocol):
+    """A leaf of the MIME tree.
 
-    path: str
-    content_type: str
-    decode_body: Callable[[], bytes]
+    What costs time is done when it is read: clamd takes the whole message, and reads no part.
+    """
+
+    @property
+    def path(self) -> str:
+        """Where it is in the tree, as ``1.2``."""
+        ...
+
+    @property
+    def content_type(self) -> str:
+        """Its declared type, or the one that holds where none is declared."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that a mail program might read there."""
+        ...
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """What its bytes are, in short names such as ``exe`` and ``exe-ms``; empty where nothing is known."""
+        ...
 
     @property
     def body(self) -> bytes:
-        """The body after transfer decoding, done when it is read: clamd takes the whole message and reads none."""
-        return self.decode_body()
+        """The body after transfer decoding."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,11 @@ def test_each_member_of_a_verdict_is_described(
 
     with service.client() as client:
         verdict = post(client, message).json()
+        client.params = httpx.QueryParams(parts="1")
+        with_parts = post(client, message).json()
 
-    assert set(verdict) == described_members
+    assert set(verdict) == described_members - {"parts"}
+    assert set(with_parts) == described_members
 
 
 def test_the_pages_of_the_description_are_served(service: LiveService) -> None:

@@ -66,6 +66,22 @@ def test_the_report_says_what_was_found_where_and_by_whom(service: str, mails: P
     assert "  warning   demo engine: only the EICAR test file would be found" in lines
 
 
+def test_the_tree_shows_each_part_with_all_that_it_may_be_called(service: str, mails: Path) -> None:
+    (mails / "tree.eml").write_bytes(
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello.\n"
+        b'--b\nContent-Type: application/x; name="a.exe"\nContent-Disposition: attachment; filename="b\xff.txt"\n\n'
+        b"MZ program\n--b--\n"
+    )
+
+    done = scan(mails, "--url", service, "--tree", "tree.eml")
+
+    parts = [line for line in done.stdout.splitlines() if line.startswith("  part")]
+    assert parts == [
+        "  part      1 text/plain, 6 bytes",
+        '  part      2 application/x [exe exe-ms], 10 bytes "b\\xc3\\xbf.txt" "a.exe"',
+    ]
+
+
 def test_json_prints_one_verdict_a_line(service: str, mails: Path) -> None:
     done = scan(mails, "--url", service, "--json", "clean.eml", "infected.eml")
 

@@ -1,12 +1,13 @@
 """The MIME tree: which parts there are, where, and with which bytes."""
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
 
 from scanner_service.decode.mime import DecodeLimits, decode_message
-from scanner_service.model.message import DecodedMessage, Part
+from scanner_service.model.message import DecodedMessage
 
 GOLDEN_MESSAGES = sorted((Path(__file__).parents[2] / "contract/messages").glob("*.eml"))
 LIMITS = DecodeLimits()
@@ -345,4 +346,32 @@ def test_each_golden_message_is_read_within_the_limits(path: Path) -> None:
 
     assert decoded.over_limits is None
     assert decoded.parts
-    assert all(isinstance(part, Part) for part in decoded.parts)
+    assert len({part.path for part in decoded.parts}) == len(decoded.parts)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "double-ext",
+        "ext",
+        "ext-spaces",
+        "ext-trailing-dot",
+        "ext-upper",
+        "name-param-only",
+        "rfc2047-name",
+        "rfc2231-name",
+        "rfc2231-split",
+    ],
+)
+def test_a_part_called_like_a_program_is_seen_to_be_called_so(kind: str) -> None:
+    (path,) = (path for path in GOLDEN_MESSAGES if path.stem == f"banned-{kind}")
+
+    names = [name for part in decode(path.read_bytes()).parts for name in part.names]
+
+    assert any(re.fullmatch(r".+\.(exe|scr|pif|com|bat|vbs)", name, re.IGNORECASE) for name in names), names
+
+
+def test_a_program_that_is_called_otherwise_is_seen_by_its_bytes() -> None:
+    (path,) = (path for path in GOLDEN_MESSAGES if path.stem == "banned-type-pe-renamed")
+
+    assert any("exe-ms" in part.types for part in decode(path.read_bytes()).parts)
