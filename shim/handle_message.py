@@ -5,6 +5,7 @@ setting or the operator says so, and is marked.
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 import traceback
@@ -125,7 +126,7 @@ async def answer_connection(
 
     On the bare socket, which submit has filled by now and empties at once: streams would double the cost.
     """
-    line = _Line()
+    line, request = _Line(), None
     try:
         request = await _receive_request(connection)
         if request is None:
@@ -139,13 +140,22 @@ async def answer_connection(
         )
     except Exception as error:  # noqa: BLE001 (the one catch-all; it answers 4xx)
         line.level, line.problem, reply = _trouble(error, rules)
+    if request is not None and _is_gone(connection):
+        line.problem = "; ".join(filter(None, (line.problem, "submit is gone")))
     line.write(reply)
     line.count(reply, metrics)
-    try:
+    with contextlib.suppress(ConnectionError):
         await asyncio.get_running_loop().sock_sendall(connection, filter_reply.render_reply(reply))
+
+
+def _is_gone(submit: socket.socket) -> bool:
+    """Whether submit has hung up: esmtpd was stopped, and submit drops the message by itself."""
+    try:
+        return submit.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
     except ConnectionError:
-        # esmtpd was stopped, or its client is gone with it: submit drops the message by itself.
-        log(Level.INFO, queue_id=line.envelope and line.envelope.queue_id, problem="submit is gone")
+        return True
 
 
 async def _receive_request(connection: socket.socket) -> FilterRequest | None:

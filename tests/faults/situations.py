@@ -432,7 +432,7 @@ FILES = (
     ),
 )
 CLIENTS = (
-    Situation("`submit` goes before the reply; then the next message", leave_before_the_reply, REJECTED, log_lines=3),
+    Situation("`submit` goes before the reply; then the next message", leave_before_the_reply, REJECTED, log_lines=2),
     Situation(
         f"{CROWD} connections that say nothing, and a message", connect_and_say_nothing, REJECTED, log_lines=CROWD + 1
     ),
