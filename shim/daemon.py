@@ -51,8 +51,8 @@ def run(settings_path: Path | None, mode: Mode) -> None:
     to_courier = mode is Mode.COURIERFILTER
     set_log_form(LogForm(reader=log_reader(to_courier=to_courier)))
     instructions = _read_instructions(settings_path, to_courier=to_courier)
-    set_log_form(log_form_of(instructions))
     settings = settings_of(instructions)
+    set_log_form(log_form_of(settings, to_courier=to_courier))
     listener, socket_path = inherited_listener() or _open_socket(settings)
     if mode is Mode.COURIERFILTER and _is_pipe(READY_DESCRIPTOR):
         os.close(READY_DESCRIPTOR)  # courierfilter's start waits for it; mail waits in the backlog meanwhile

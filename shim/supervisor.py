@@ -215,7 +215,7 @@ class Supervisor:
             log(Level.WARNING, event="settings", problem=f"{place}: another socket needs a stop and a start")
         log(Level.INFO, event="settings read anew")
         self._instructions, self._settings = instructions, settings
-        set_log_form(log_form_of(instructions))
+        set_log_form(log_form_of(settings, to_courier=instructions.to_courier))
         self._previous += self._workers
         self._workers = []
         self._start_at = 0.0

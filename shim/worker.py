@@ -40,12 +40,13 @@ def run_worker(listener_descriptor: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # meant for the parent, though a terminal sends them to all
     instructions = Instructions.from_line(_read_line(ORDERS))
-    set_log_form(log_form_of(instructions))
+    settings = settings_of(instructions)
+    set_log_form(log_form_of(settings, to_courier=instructions.to_courier))
     _allow_many_descriptors()
     os.set_blocking(REPORTS, False)
     listener = socket.socket(fileno=listener_descriptor)
     listener.setblocking(False)
-    asyncio.run(_serve(listener, settings_of(instructions), instructions.problem))
+    asyncio.run(_serve(listener, settings, instructions.problem))
     flush_log()
 
 
@@ -136,7 +137,8 @@ def _read_orders(finishing: asyncio.Event) -> None:
 
 
 def _report_counted(metrics: Metrics) -> None:
-    metrics.count("log_lines_dropped_total", take_dropped_log_lines())
+    if dropped := take_dropped_log_lines():  # a zero would have the parent write its file while there is no mail
+        metrics.count("log_lines_dropped_total", dropped)
     for counted in metrics.take():
         try:
             _report({"counted": [counted]})

@@ -129,9 +129,9 @@ def settings_of(instructions: Instructions) -> Settings:
     return parse_settings(instructions.settings_text, instructions.settings_path)
 
 
-def log_form_of(instructions: Instructions) -> LogForm:
+def log_form_of(settings: Settings, *, to_courier: bool) -> LogForm:
     """Return how log lines are to be written."""
-    return LogForm(settings_of(instructions).log_format, log_reader(to_courier=instructions.to_courier))
+    return LogForm(settings.log_format, log_reader(to_courier=to_courier))
 
 
 def log_reader(*, to_courier: bool) -> Reader:
