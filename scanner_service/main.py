@@ -17,7 +17,7 @@ from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.health import add_health_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.clamd import ClamdAddress, ClamdClient
-from scanner_service.decode.mime import DecodeLimits
+from scanner_service.decode.budget import DecodeLimits
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.virus import VirusInspector
@@ -42,7 +42,13 @@ def build_app(settings: Settings) -> FastAPI:
     demo = all(engine.is_demo for engine in engines)
     pipeline = Pipeline(
         inspectors=(VirusInspector(engines, settings.virus.engine_wait_seconds),),
-        decode_limits=DecodeLimits(depth=settings.limits.mime_depth, parts=settings.limits.mime_parts),
+        decode_limits=DecodeLimits(
+            depth=settings.limits.depth,
+            parts=settings.limits.parts,
+            unpacked_bytes=settings.limits.unpacked_bytes,
+            unpack_ratio=settings.limits.unpack_ratio,
+            seconds=settings.limits.decode_seconds,
+        ),
         engines="demo" if demo else "real",
     )
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scanner_service.decode.mime import DecodeLimits, decode_message
+from scanner_service.decode.budget import Budget, DecodeLimits
+from scanner_service.decode.mime import decode_message
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.destiny import POLICY, POLICY_VERSION, judge
@@ -97,9 +98,10 @@ class Pipeline:
 
 
 async def _decode(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
+    budget = Budget.of_message(limits, len(raw))
     if len(raw) < DECODE_INLINE_BELOW_BYTES:
-        return decode_message(raw, limits)
-    return await asyncio.to_thread(decode_message, raw, limits)
+        return decode_message(raw, budget)
+    return await asyncio.to_thread(decode_message, raw, budget)
 
 
 def _with_limits_finding(inspection: Inspection, decoded: DecodedMessage) -> Inspection:
@@ -113,7 +115,7 @@ def _with_limits_finding(inspection: Inspection, decoded: DecodedMessage) -> Ins
 
 def _report_parts(decoded: DecodedMessage) -> tuple[ReportedPart, ...]:
     return tuple(
-        ReportedPart(part.path, part.content_type, part.names, part.types, len(part.body)) for part in decoded.parts
+        ReportedPart(part.path, part.content_type, part.names, part.types, part.size) for part in decoded.parts
     )
 
 

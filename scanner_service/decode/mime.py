@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from email.message import Message as Header
 from functools import cached_property
 
+from scanner_service.decode.budget import Budget, OverLimitsError
 from scanner_service.decode.file_type import file_types
 from scanner_service.decode.header_fields import parse_header
 from scanner_service.decode.names import names_of
-from scanner_service.model.message import DecodedMessage, Part
+from scanner_service.model.message import DecodedMessage, Part, PartMark
 
 # A multipart's Content-Type longer than this is an attack: the library takes quadratic time for its parameters.
 MULTIPART_TYPE_LIMIT_CHARACTERS = 2000
@@ -25,19 +26,6 @@ _EMPTY_LINE = re.compile(rb"\r?\n")
 _HEADER_END = re.compile(rb"\n\r?\n")
 _FIELDS_ONLY = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\n]*+\n?|[ \t][^\n]*+\n?)*+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeLimits:
-    """Bounds of one tree: how deep, how many parts and lines that look like boundaries, bytes of one header."""
-
-    depth: int = 30
-    parts: int = 5000
-    header_bytes: int = 2**20
-
-
-class _OverLimitsError(Exception):
-    """The tree is larger than the limits; what was read so far is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +45,12 @@ class _Entity:
 class MimePart:
     """A leaf of the tree. Each of its readings is made once, and only if somebody asks."""
 
-    def __init__(self, path: str, content_type: str, entity: _Entity) -> None:
+    def __init__(
+        self, path: str, content_type: str, entity: _Entity, marks: frozenset[PartMark] = frozenset()
+    ) -> None:
         self.path = path
         self.content_type = content_type
+        self.marks = marks
         self._entity = entity
 
     @cached_property
@@ -78,68 +69,64 @@ class MimePart:
         """See model.message.Part."""
         return _decode_body(self._entity)
 
+    @property
+    def size(self) -> int:
+        """See model.message.Part."""
+        return len(self.body)
+
 
 @dataclass(slots=True)
 class _Tree:
-    limits: DecodeLimits
+    budget: Budget
     parts: list[Part] = field(default_factory=list)
-    visited: int = 0
-
-    def visit(self) -> None:
-        """Count what costs time whether it is a part or only looks like a boundary.
-
-        Raises:
-            _OverLimitsError: see there.
-        """
-        self.visited += 1
-        if self.visited > self.limits.parts:
-            raise _OverLimitsError(f"more than {self.limits.parts} parts")
 
 
-def decode_message(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
-    """Return the leaves of the MIME tree, transfer encodings undone, in the order of the message."""
-    tree = _Tree(limits)
+def decode_message(raw: bytes, budget: Budget, path: str = "", depth: int = 0) -> DecodedMessage:
+    """Return the leaves of the MIME tree, transfer encodings undone, in the order of the message.
+
+    ``path`` and ``depth`` are its place, if it is not the message itself but lay in a part.
+    """
+    tree = _Tree(budget)
     over_limits = None
     message_id = None
     try:
-        entity = _read_entity(raw, 0, len(raw), limits)
+        entity = _read_entity(raw, 0, len(raw), budget.header_bytes)
         message_id = _field(entity.header, "Message-ID")
-        _descend(tree, entity, path="", depth=0)
-    except _OverLimitsError as error:
+        _descend(tree, entity, path, depth)
+    except OverLimitsError as error:
         over_limits = str(error)
     return DecodedMessage(message_id, tuple(tree.parts), over_limits)
 
 
 def _descend(tree: _Tree, entity: _Entity, path: str, depth: int) -> None:
-    tree.visit()
-    if depth > tree.limits.depth:
-        raise _OverLimitsError(f"nested deeper than {tree.limits.depth}")
+    tree.budget.enter(depth)
+    tree.budget.count_part()
     content_type = entity.header.get_content_type()
     boundary = _boundary(entity.header) if content_type.startswith("multipart/") else None
     if boundary:
         default_type = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
         number = 0
         for number, (start, end) in enumerate(_split_multipart(tree, entity, boundary), 1):
-            part = _read_entity(entity.source, start, end, tree.limits, default_type)
+            part = _read_entity(entity.source, start, end, tree.budget.header_bytes, default_type)
             _descend(tree, part, _below(path, number), depth + 1)
         if number:
             return  # else it is shown as it stands
     if content_type == "message/rfc822":
         decoded = _decode_body(entity)
-        _descend(tree, _read_entity(decoded, 0, len(decoded), tree.limits), _below(path, 1), depth + 1)
+        _descend(tree, _read_entity(decoded, 0, len(decoded), tree.budget.header_bytes), _below(path, 1), depth + 1)
         return
     tree.parts.append(MimePart(path or "1", content_type, entity))
 
 
 def _read_entity(
-    source: bytes, start: int, end: int, limits: DecodeLimits, default_type: str = "text/plain"
+    source: bytes, start: int, end: int, header_limit_bytes: int, default_type: str = "text/plain"
 ) -> _Entity:
     """Part header and body at the first empty line, or where there is none, at the first line that is no field."""
-    limit = min(end, start + limits.header_bytes)
+    limit = min(end, start + header_limit_bytes)
     before_body = _EMPTY_LINE.match(source, start, limit) or _HEADER_END.search(source, start, limit)
     if before_body is None:
         if limit < end:
-            raise _OverLimitsError(f"a header of more than {limits.header_bytes} bytes")
+            raise OverLimitsError(f"a header of more than {header_limit_bytes} bytes")
         before_body = _FIELDS_ONLY.match(source, start, end)
         assert before_body is not None  # the pattern takes no line at all, too
     header = parse_header(source[start : before_body.end()])
@@ -150,7 +137,7 @@ def _read_entity(
 def _boundary(header: Header) -> bytes | None:
     """Return the boundary, None if there is none that can be read."""
     if len(header["Content-Type"]) > MULTIPART_TYPE_LIMIT_CHARACTERS:
-        raise _OverLimitsError(f"a multipart type of more than {MULTIPART_TYPE_LIMIT_CHARACTERS} characters")
+        raise OverLimitsError(f"a multipart type of more than {MULTIPART_TYPE_LIMIT_CHARACTERS} characters")
     try:
         boundary = header.get_boundary()
         return boundary.encode("utf-8", "surrogateescape") if boundary else None
@@ -184,7 +171,7 @@ def _delimiter_lines(tree: _Tree, entity: _Entity, boundary: bytes) -> Iterator[
         if rest in (b"", b"--"):
             yield at + 1, min(line_end + 1, end), rest == b"--"
         else:
-            tree.visit()
+            tree.budget.count_part()
         at = source.find(delimiter, line_end, end)
 
 

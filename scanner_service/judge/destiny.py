@@ -15,9 +15,12 @@ POLICY = "default"
 DESTINIES = MappingProxyType(
     {
         "virus": Destiny.REJECT,
+        "unchecked.ambiguous": Destiny.PASS,
+        "unchecked.encrypted": Destiny.PASS,
         "unchecked.not_done": Destiny.TEMPFAIL,
         "unchecked.over_limits": Destiny.REJECT,
         "unchecked.too_big_for_engine": Destiny.REJECT,
+        "unchecked.undecodable": Destiny.REJECT,
     }
 )
 POLICY_VERSION = hashlib.sha256(repr(sorted(DESTINIES.items())).encode()).hexdigest()[:16]
@@ -38,4 +41,6 @@ def judge(findings: Sequence[Finding], mail_id: str) -> Judgement:
 
 
 def _destiny_of(finding: Finding) -> Destiny:
+    if finding.hides:
+        return Destiny.REJECT
     return DESTINIES.get(finding.full_category, DESTINIES.get(finding.category.word, Destiny.PASS))

@@ -23,16 +23,23 @@ class ContentCategory(IntEnum):
 
 
 class SubCategory(StrEnum):
-    """Why a message, or a part of it, is unchecked."""
+    """What kind of bad header it is, or why a message, or a part of it, is unchecked."""
 
+    MIME = "mime"
+    AMBIGUOUS = "ambiguous"
+    ENCRYPTED = "encrypted"
     NOT_DONE = "not_done"
     OVER_LIMITS = "over_limits"
     TOO_BIG_FOR_ENGINE = "too_big_for_engine"
+    UNDECODABLE = "undecodable"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing seen by one inspector; ``part`` is the path of the part, None for the message as a whole."""
+    """One thing seen by one inspector; ``part`` is the path of the part, None for the message as a whole.
+
+    ``hides``: the ambiguity that was found keeps an executable or an archive from some who look.
+    """
 
     category: ContentCategory
     inspector: str
@@ -40,6 +47,7 @@ class Finding:
     sub_category: SubCategory | None = None
     part: str | None = None
     detail: str = ""
+    hides: bool = False
 
     @property
     def full_category(self) -> str:

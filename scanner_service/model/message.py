@@ -1,20 +1,29 @@
 """A message as the inspectors see it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from verdict_api.envelope import Envelope
 
 
+class PartMark(StrEnum):
+    """What is to be known of a part beside its names and types."""
+
+    ENCRYPTED = "encrypted"  # it, or what is in it, cannot be read without a password
+    UNDECODABLE = "undecodable"  # a container that cannot be opened, or not to its end
+    MACROS = "macros"  # a document that brings a program along
+
+
 class Part(Protocol):
-    """A leaf of the MIME tree.
+    """A leaf of the MIME tree, or what lay in a container there, at any depth; the container is a part as well.
 
     What costs time is done when it is read: clamd takes the whole message, and reads no part.
     """
 
     @property
     def path(self) -> str:
-        """Where it is in the tree, as ``1.2``."""
+        """Where it is in the tree, as ``1.2`` or ``1.2/report.zip/run.exe``."""
         ...
 
     @property
@@ -34,8 +43,31 @@ class Part(Protocol):
 
     @property
     def body(self) -> bytes:
-        """The body after transfer decoding."""
+        """The body after transfer decoding; of a large unpacked part only the beginning: see size."""
         ...
+
+    @property
+    def size(self) -> int:
+        """Its bytes in all."""
+        ...
+
+    @property
+    def marks(self) -> frozenset[PartMark]:
+        """What else is to be known of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedPart:
+    """A part that lay in a container; see Part."""
+
+    path: str
+    content_type: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    body: bytes
+    size: int
+    marks: frozenset[PartMark] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +81,26 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """Two programs would show something else here. ``hides``: one of them does not show an executable or archive."""
+
+    part: str | None
+    detail: str
+    hides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedMessage:
-    """What decoding made of the bytes; ``over_limits`` says which limit cut it short, None if none did."""
+    """What decoding made of the bytes.
+
+    ``over_limits`` says which limit cut it short, None if none did. ``defects`` are what no program can show as it
+    was meant, ``ambiguities`` what two programs show differently; the parts of every reading are among the parts.
+    ``not_done`` says why decoding could not be finished for a reason that may pass, None if it was.
+    """
 
     message_id: str | None
     parts: tuple[Part, ...]
     over_limits: str | None
+    defects: tuple[str, ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
+    not_done: str | None = None

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 
-from scanner_service.decode.mime import DecodeLimits, decode_message
+from scanner_service.decode.budget import Budget, DecodeLimits
+from scanner_service.decode.mime import decode_message
 from scanner_service.model.message import DecodedMessage, Message
 from tests.fakes.clamd import EICAR
 from verdict_api.envelope import Envelope, Recipient
@@ -30,4 +31,4 @@ def message_of(raw: bytes) -> Message:
 
 
 def decoded(raw: bytes) -> DecodedMessage:
-    return decode_message(raw, DecodeLimits())
+    return decode_message(raw, Budget.of_message(DecodeLimits(), len(raw)))

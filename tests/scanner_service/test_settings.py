@@ -40,8 +40,8 @@ engine_wait_seconds = 5
 [limits]
 max_message_bytes = 1000
 deadline_seconds = 30
-mime_depth = 7
-mime_parts = 70
+depth = 7
+parts = 70
 [log]
 format = "json"
 """
@@ -85,7 +85,7 @@ def test_each_setting_of_the_file_is_read(file: Path) -> None:
     assert settings.virus.engine_wait_seconds == 5
     assert settings.limits.max_message_bytes == 1000
     assert settings.limits.deadline_seconds == 30
-    assert (settings.limits.mime_depth, settings.limits.mime_parts) == (7, 70)
+    assert (settings.limits.depth, settings.limits.parts) == (7, 70)
     assert settings.log.format is LogFormat.JSON
 
 
@@ -144,7 +144,7 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
         ("[virus]\nengine_wait_seconds = nan\n", "FILE, line 2: virus.engine_wait_seconds: "),
         ("[[auth.tokens]]\nname = 'a'\nfile = '/t'\nscopes = []\n", "FILE, line 4: auth.tokens.0.scopes: "),
         ("[limits]\nmax_message_bytes = 0\n", "FILE, line 2: limits.max_message_bytes: "),
-        ("[limits]\nmime_depth = 101\n", "FILE, line 2: limits.mime_depth: "),
+        ("[limits]\ndepth = 101\n", "FILE, line 2: limits.depth: "),
         ("[log]\nformat = 'xml'\n", "FILE, line 2: log.format: Input should be 'logfmt' or 'json'"),
         ("[log\n", "FILE: not TOML: "),
         ("[log]\n[log]\n", "FILE: not TOML: "),
@@ -199,11 +199,11 @@ def test_the_environment_is_above_the_file_and_the_command_line_above_both(
     environment["COURIERGATE_SCANNER__LISTEN__HOST"] = "127.0.0.2"
     environment["COURIERGATE_SCANNER__VIRUS__ENGINES"] = '[{"kind": "clamd", "address": "unix:/c"}]'
 
-    settings = load(file, "[listen]\nport = 1\nhost = '127.0.0.1'\n[limits]\nmime_parts = 9\n", port=3)
+    settings = load(file, "[listen]\nport = 1\nhost = '127.0.0.1'\n[limits]\nparts = 9\n", port=3)
 
     assert settings.listen.port == 3
     assert settings.listen.host == "127.0.0.2"
-    assert settings.limits.mime_parts == 9
+    assert settings.limits.parts == 9
     assert settings.virus.engines == (ClamdSetting(kind="clamd", address="unix:/c"),)
 
 

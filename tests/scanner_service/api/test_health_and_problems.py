@@ -12,7 +12,7 @@ from scanner_service import __version__
 from scanner_service.api import problem
 from scanner_service.api.access import Access
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
-from scanner_service.decode.mime import DecodeLimits
+from scanner_service.decode.budget import DecodeLimits
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner_service.decode.mime import DecodeLimits, decode_message
+from scanner_service.decode.budget import Budget, DecodeLimits
+from scanner_service.decode.mime import decode_message
 from scanner_service.model.message import DecodedMessage
 
 GOLDEN_MESSAGES = sorted((Path(__file__).parents[2] / "contract/messages").glob("*.eml"))
@@ -14,7 +15,7 @@ LIMITS = DecodeLimits()
 
 
 def decode(raw: bytes, limits: DecodeLimits = LIMITS) -> DecodedMessage:
-    return decode_message(raw, limits)
+    return decode_message(raw, Budget.of_message(limits, len(raw)))
 
 
 def bodies(raw: bytes) -> list[tuple[str, bytes]]:
@@ -304,10 +305,10 @@ def nested(depth: int) -> bytes:
     ("raw", "limits", "said", "kept"),
     [
         (nested(5), DecodeLimits(depth=5), None, [b"level"] * 5 + [b"innermost"]),
-        (nested(5), DecodeLimits(depth=4), "nested deeper than 4", [b"level"] * 4),
+        (nested(5), DecodeLimits(depth=4), "nested deeper than [limits] depth", [b"level"] * 4),
         (multipart(b"--b\n\nx\n" * 4), DecodeLimits(parts=5), None, [b"x"] * 3 + [b"x\n"]),
-        (multipart(b"--b\n\nx\n" * 4), DecodeLimits(parts=4), "more than 4 parts", [b"x"] * 3),
-        (multipart(b"--b\n\nx\n" + b"--b?\n" * 9), DecodeLimits(parts=8), "more than 8 parts", []),
+        (multipart(b"--b\n\nx\n" * 4), DecodeLimits(parts=4), "more parts than [limits] parts", [b"x"] * 3),
+        (multipart(b"--b\n\nx\n" + b"--b?\n" * 9), DecodeLimits(parts=8), "more parts than [limits] parts", []),
         (b"A: " + b"x" * 95 + b"\n\nbody", DecodeLimits(header_bytes=100), None, [b"body"]),
         (b"A: " + b"x" * 96 + b"\n\nbody", DecodeLimits(header_bytes=100), "a header of more than 100 bytes", []),
         (

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scanner_service.decode.mime import DecodeLimits, decode_message
+from scanner_service.decode.budget import Budget, DecodeLimits
+from scanner_service.decode.mime import decode_message
 from scanner_service.model.message import DecodedMessage
 
 LIMITS = DecodeLimits()
@@ -40,7 +41,7 @@ soup = st.lists(st.sampled_from(SCRAPS), max_size=60).map(b"".join)
 @example(raw=b"Content-Transfer-Encoding: base64\n\nA=AAAA")
 @settings(max_examples=500, deadline=None)
 def test_no_bytes_raise(raw: bytes) -> None:
-    decoded = decode_message(raw, LIMITS)
+    decoded = decode_message(raw, Budget.of_message(LIMITS, len(raw)))
     bodies = [part.body for part in decoded.parts]
 
     assert isinstance(decoded, DecodedMessage)
@@ -52,7 +53,7 @@ def test_no_bytes_raise(raw: bytes) -> None:
 def test_no_base64_raises(junk: list[bytes]) -> None:
     raw = b"Content-Transfer-Encoding: base64\n\n" + b"".join(junk)
 
-    (part,) = decode_message(raw, LIMITS).parts
+    (part,) = decode_message(raw, Budget.of_message(LIMITS, len(raw))).parts
 
     assert len(part.body) <= len(raw)
 
@@ -90,7 +91,7 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
 def seconds_for(raw: bytes) -> float:
     def once() -> float:
         started = time.thread_time()
-        for part in decode_message(raw, WIDE_OPEN).parts:
+        for part in decode_message(raw, Budget.of_message(WIDE_OPEN, len(raw))).parts:
             assert len(part.body) <= len(raw)
         return time.thread_time() - started
 
@@ -109,9 +110,9 @@ def test_cost_grows_with_the_size_and_not_with_its_square(make: Callable[[int], 
 def test_a_hundred_thousand_parts_end_at_the_limit() -> None:
     raw = MULTIPART + b"--b\n\nx\n" * 100_000
 
-    decoded = decode_message(raw, LIMITS)
+    decoded = decode_message(raw, Budget.of_message(LIMITS, len(raw)))
 
-    assert decoded.over_limits == "more than 5000 parts"
+    assert decoded.over_limits == "more parts than [limits] parts"
     assert len(decoded.parts) == 4999  # the multipart itself counts
 
 
@@ -119,7 +120,7 @@ def test_nesting_does_not_copy_the_message_for_each_level() -> None:
     raw = nest(25, b"x\n" * 1_000_000)
 
     tracemalloc.start()
-    for part in decode_message(raw, LIMITS).parts:
+    for part in decode_message(raw, Budget.of_message(LIMITS, len(raw))).parts:
         assert len(part.body) <= len(raw)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -206,6 +207,6 @@ def leaves_of(message: Message) -> list[tuple[str, object]]:
 def test_the_leaves_are_those_that_the_library_reads(message: Message, line_end: str) -> None:
     raw = write(message, line_end)
 
-    decoded = decode_message(raw, LIMITS)
+    decoded = decode_message(raw, Budget.of_message(LIMITS, len(raw)))
 
     assert [(part.content_type, part.body) for part in decoded.parts] == leaves_of(BytesParser().parsebytes(raw))

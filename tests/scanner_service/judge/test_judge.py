@@ -1,6 +1,7 @@
 """From findings to a destiny, a rule and the words of the reply."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -74,8 +75,15 @@ def test_the_finding_that_decided_is_told() -> None:
     assert judge([SPAMMY, NOT_DONE, virus("A"), virus("B")], MAIL_ID).decisive == virus("A")
 
 
+def test_an_ambiguity_passes_unless_it_hides_something() -> None:
+    plain = Finding(ContentCategory.UNCHECKED, "decode", "ambiguous", SubCategory.AMBIGUOUS)
+
+    assert judge([plain], MAIL_ID).destiny is Destiny.PASS
+    assert str(judge([replace(plain, hides=True)], MAIL_ID).reply) == f"{REJECTED}UNCHECKED: ambiguous"
+
+
 def test_each_kind_of_unchecked_has_a_destiny() -> None:
-    assert {f"unchecked.{sub_category}" for sub_category in SubCategory} <= set(DESTINIES)
+    assert {f"unchecked.{one}" for one in SubCategory if one is not SubCategory.MIME} <= set(DESTINIES)
 
 
 def test_the_policy_has_a_version() -> None:

@@ -1,0 +1,39 @@
+"""What lies in a container, and why one could not be opened: the words that all formats share."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from scanner_service.decode.budget import Budget
+
+
+class NotThisFormatError(Exception):
+    """The bytes only looked like this format: nothing stands against them."""
+
+
+class DamagedError(Exception):
+    """They are of this format and cannot be read to the end, in words for the log; what was yielded stands."""
+
+
+class EncryptedError(Exception):
+    """Not even the names in it can be read without a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One thing that lay in a container.
+
+    ``names`` are candidates as decode.names gives them, ``size`` its bytes in all, ``body`` those of them that
+    Budget.hold kept. An encrypted one has no body. ``content_type`` is what the container declares, if anything.
+    """
+
+    names: tuple[str, ...]
+    body: bytes
+    size: int
+    content_type: str = ""
+    is_encrypted: bool = False
+    has_macros: bool = False
+
+
+# Yields what is in the bytes, taking bodies through the budget. Raises NotThisFormatError before the first item,
+# DamagedError and EncryptedError at any time, and lets OverLimitsError through.
+Opener = Callable[[bytes, Budget], Iterator[Content]]
