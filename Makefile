@@ -4,6 +4,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What the decoder's child processes need: libarchive, libseccomp and 7-Zip.
+LIBRARIES := libarchive13 libseccomp2 7zip
+LIBRARIES_THERE := command -v 7zz >/dev/null && \
+  $(PYTHON) -c 'import ctypes; ctypes.CDLL("libarchive.so.13"); ctypes.CDLL("libseccomp.so.2")' 2>/dev/null
 SHIM_SOURCES := $(shell find shim verdict_api -name '*.py') deploy/shim/build_pyz.py requirements/shim.lock
 
 .DEFAULT_GOAL := help
@@ -19,6 +23,10 @@ $(READY): requirements/dev.lock pyproject.toml
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3.11 python3.11-venv; \
 	  else echo "make setup: missing Python 3.11 with venv. Install it: apt-get install python3.11 python3.11-venv" >&2; exit 2; fi; }
+	@$(LIBRARIES_THERE) || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(LIBRARIES); \
+	  else echo "make setup: missing what opens archives. Install it: apt-get install $(LIBRARIES)" >&2; exit 2; fi; }
 	@echo "setup: virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
