@@ -117,7 +117,7 @@ class Limits(_Section):
     max_message_bytes: int = Field(100 * 2**20, ge=1)
     deadline_seconds: float = Field(60.0, gt=0, le=300)
     depth: int = Field(30, ge=1, le=100)
-    parts: int = Field(5000, ge=1)
+    parts: int = Field(6000, ge=1)
     unpacked_bytes: int = Field(256 * 2**20, ge=2**20)
     unpack_ratio: int = Field(500, ge=1)
     decode_seconds: float = Field(10.0, gt=0, le=300)

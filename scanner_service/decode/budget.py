@@ -21,7 +21,7 @@ class DecodeLimits:
     """Bounds of one tree; see docs/reference/scanner_settings.md, section ``[limits]``."""
 
     depth: int = 30
-    parts: int = 5000
+    parts: int = 6000  # a zip of 5,000 files is mail
     unpacked_bytes: int = 256 * 2**20
     unpack_ratio: int = 500
     seconds: float = 10.0
@@ -90,17 +90,25 @@ class Budget:
         if self._clock() > self._end:
             raise OverLimitsError("decoding took longer than [limits] decode_seconds")
 
+    def spend(self, size: int) -> None:
+        """Count unpacked bytes, also those that are only looked through; look at the clock, too."""
+        self._unpacked_bytes -= size
+        if self._unpacked_bytes < 0:
+            raise OverLimitsError("unpacks to more bytes than [limits] unpacked_bytes and unpack_ratio allow")
+        self.check_time()
+
     def hold(self, blocks: Iterable[bytes]) -> tuple[bytes, int]:
         """Take the blocks of one unpacked part; return what of them is held, and how many bytes they all are."""
         held: list[bytes] = []
         size = 0
         for block in blocks:
             size += len(block)
-            self._unpacked_bytes -= len(block)
-            if self._unpacked_bytes < 0:
-                raise OverLimitsError("unpacks to more bytes than [limits] unpacked_bytes and unpack_ratio allow")
-            self.check_time()
+            self.spend(len(block))
             if self._held_bytes > 0:
                 held.append(block[: self._held_bytes])
                 self._held_bytes -= len(held[-1])
         return b"".join(held), size
+
+    def release(self, held_bytes: int) -> None:
+        """Take back so many held bytes: nobody keeps them any more, and other parts may have their place."""
+        self._held_bytes += held_bytes

@@ -45,6 +45,9 @@ _SIGNS = (
     _at(0, b"LRZI", "lrz"),
     _at(0, b"MSCF", "cab"),
     _at(0, b"ISc(", "installshield"),
+    _at(0, b"SZDD\x88\xf0\x27\x33A", "szdd"),
+    _at(0, b"xar!\0", "xar"),
+    _at(8, b"\x19\x04\0\x10", "sis"),
     _at(0, b"\x60\xea", "arj"),
     _at(2, b"-lh", "lha"),
     _at(2, b"-lz", "lha"),
@@ -91,6 +94,12 @@ _SIGNS = (
     _at(0, b"(This file must be converted with BinHex", "hqx"),
     _at(0, b"begin ", "uue"),
 )
+_SIGNS_ELSEWHERE = tuple(sign for sign in _SIGNS if sign.offset)
+# An archive may have thousands of members, and each would be compared with every sign.
+_SIGNS_BY_FIRST_BYTE = {
+    first: tuple(sign for sign in _SIGNS if sign.offset or sign.mark.startswith(first))
+    for first in {sign.mark[:1] for sign in _SIGNS if not sign.offset}
+}
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body", b"<!--")
 
 
@@ -101,7 +110,7 @@ def file_types(data: bytes) -> tuple[str, ...]:
     """
     if data.startswith((b"MZ", b"ZM")):
         return _of_dos_executable(data)
-    for sign in _SIGNS:
+    for sign in _SIGNS_BY_FIRST_BYTE.get(data[:1], _SIGNS_ELSEWHERE):
         if data.startswith(sign.mark, sign.offset):
             return sign.types
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()

@@ -28,13 +28,46 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def names_of(fields: Iterable[str]) -> tuple[str, ...]:
     """Return the names that these field values (of Content-Disposition and Content-Type) give, without repetition."""
+    # Once each: most readings of an honest name are the same, and its forms on disk cost most.
+    return forms_of(dict.fromkeys(name for value in fields for name in _readings(value[:VALUE_LIMIT_CHARACTERS])))
+
+
+def forms_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return each name as it stands and as it would reach a disk, without repetition and without empty ones."""
     found: dict[str, None] = {}
-    for value in fields:
-        for name in _readings(value[:VALUE_LIMIT_CHARACTERS]):
-            for form in (name, *_as_on_disk(name)):
-                if form and len(found) < CANDIDATES_LIMIT:
-                    found[form] = None
+    for name in names:
+        for form in (name, *_as_on_disk(name)):
+            if form and len(found) < CANDIDATES_LIMIT:
+                found[form] = None
     return tuple(found)
+
+
+def declared_names(fields: Iterable[str]) -> tuple[str, ...]:
+    """Return what each parameter says by itself, to see whether two of them contradict each other.
+
+    The union of names_of has pieces and raw forms as well: a part would seem to be called what nobody calls it.
+    """
+    found: dict[str, None] = {}
+    for field in fields:
+        value = field[:VALUE_LIMIT_CHARACTERS]
+        sections: dict[str, list[tuple[int, str]]] = {}
+        for key, raw in _PARAMETER.findall(value):
+            base, star, number = key.lower().partition("*")
+            if number.rstrip("*"):
+                sections.setdefault(base, []).append((int(number.rstrip("*")), _without_quotes(raw)))
+                continue
+            for text in _ends_of(raw):
+                found[_extended(text) if star else _encoded_words_decoded(_text_of(_bytes_of(text)))] = None
+        for pieces in sections.values():
+            found[_extended("".join(text for _, text in sorted(pieces)))] = None
+    return tuple(found)
+
+
+def _ends_of(raw: str) -> Iterator[str]:
+    """Yield a value up to the semicolon and, where it is not quoted, up to the first blank."""
+    yield _without_quotes(raw)
+    if not raw.startswith('"') and raw.strip():
+        yield raw.split(maxsplit=1)[0]
 
 
 def _readings(value: str) -> Iterator[str]:

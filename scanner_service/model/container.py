@@ -32,10 +32,12 @@ class Container:
 class Unpacked:
     """What was in a container, at all depths, each container before its members.
 
-    ``marks`` are the container's own. ``over_limits`` says which limit cut it short, None if none did.
+    ``marks`` are the container's own; ``types`` are those of its types that only its members tell (``docx``).
+    ``over_limits`` says which limit cut it short, None if none did.
     """
 
     parts: tuple[UnpackedPart, ...]
     marks: frozenset[PartMark]
     over_limits: str | None
     remainder: Remainder
+    types: tuple[str, ...] = ()

@@ -59,7 +59,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UnpackedPart:
-    """A part that lay in a container; see Part."""
+    """A part whose readings are all made, as one that lay in a container; see Part."""
 
     path: str
     content_type: str
