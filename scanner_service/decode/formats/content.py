@@ -14,6 +14,13 @@ class DamagedError(Exception):
     """They are of this format and cannot be read to the end, in words for the log; what was yielded stands."""
 
 
+class SevenZipError(DamagedError):
+    """7-Zip could not look: it is not installed, was stopped, or needs more memory than it may have.
+
+    For whom it is all the same, it is a container that could not be read to the end.
+    """
+
+
 class EncryptedError(Exception):
     """Not even the names in it can be read without a password."""
 
