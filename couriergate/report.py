@@ -43,10 +43,13 @@ def details(scanned: Scanned) -> Iterator[str]:
 def tree(parts: Sequence[ReportedPart]) -> Iterator[str]:
     """Yield a line for each part: its place, its type, what its bytes are, its size, and every name it may go by."""
     for part in parts:
-        indent = "  " * part.path.count(".")
+        in_message, slash, in_container = part.path.partition("/")
+        indent = "  " * (in_message.count(".") + len(slash) + in_container.count("/"))
+        declared = f" {part.content_type}" if part.content_type else ""
         types = f" [{' '.join(part.types)}]" if part.types else ""
+        marks = "".join(f" {mark.upper()}" for mark in part.marks)
         names = "".join(f' "{name}"' for name in part.names)
-        yield printable(f"part      {indent}{part.path} {part.content_type}{types}, {part.size} bytes{names}")
+        yield printable(f"part      {indent}{part.path}{declared}{types}{marks}, {part.size} bytes{names}")
 
 
 def _finding(finding: ReportedFinding) -> str:

@@ -16,6 +16,7 @@ from scanner_service.main import DEMO_WARNING, build_app, build_engines, refuse_
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
 
 OK, FAILED = 0, 1
+SWITCH_SECONDS = 0.0005
 KEEP_ALIVE_SECONDS = 75  # longer than any client keeps an idle connection, so that it is the one to close it
 DRAIN_SECONDS = 10
 
@@ -82,6 +83,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    # While a thread decodes, the event loop must get its turn: clamd waits for the rest of the message.
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = _settings(arguments)
     app = build_app(settings)
     listener = open_listener(settings.listen)

@@ -17,22 +17,24 @@ from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.health import add_health_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.clamd import ClamdAddress, ClamdClient
+from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
 from scanner_service.decode.budget import DecodeLimits
+from scanner_service.decoder import Decoder
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.mail_log import set_up_logging
 from scanner_service.pipeline import Pipeline
-from scanner_service.settings import ClamdSetting, EngineSetting, Listen, Settings, SettingsError, read_token
+from scanner_service.settings import ClamdSetting, EngineSetting, Limits, Listen, Settings, SettingsError, read_token
 
 REFRESH_SECONDS = 60.0
 DEMO_WARNING_SECONDS = 3600.0
 DEMO_WARNING = "the only virus engine is the built-in EICAR rule: no real virus will be found; set [virus] engines"
 
 
-def build_app(settings: Settings) -> FastAPI:
-    """Return the application.
+def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAPI:
+    """Return the application, which owns the decoders and closes them at its end.
 
     Raises:
         SettingsError: a token cannot be read or made, or the listener would serve strangers without one.
@@ -40,22 +42,17 @@ def build_app(settings: Settings) -> FastAPI:
     set_up_logging(settings.log.format)
     engines = build_engines(settings.virus.engines)
     demo = all(engine.is_demo for engine in engines)
+    decoders = DecoderPool() if decoders is None else decoders
     pipeline = Pipeline(
         inspectors=(VirusInspector(engines, settings.virus.engine_wait_seconds),),
-        decode_limits=DecodeLimits(
-            depth=settings.limits.depth,
-            parts=settings.limits.parts,
-            unpacked_bytes=settings.limits.unpacked_bytes,
-            unpack_ratio=settings.limits.unpack_ratio,
-            seconds=settings.limits.decode_seconds,
-        ),
+        decoder=Decoder(_decode_limits(settings.limits), decoders),
         engines="demo" if demo else "real",
     )
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = FastAPI(
         title="Couriergate scanning service",
         version=__version__,
-        lifespan=lambda _: _running(engines, demo=demo),
+        lifespan=lambda _: _running(engines, decoders, demo=demo),
         redoc_url=None,
     )
     problem.install(app)
@@ -69,8 +66,19 @@ def build_app(settings: Settings) -> FastAPI:
         pipeline.engines,
         lambda: {engine.name: engine.version for engine in engines},
         limits.max_message_bytes,
+        decoder_problem=lambda: None if decoders.children else decoders.last_failure,
     )
     return app
+
+
+def _decode_limits(limits: Limits) -> DecodeLimits:
+    return DecodeLimits(
+        depth=limits.depth,
+        parts=limits.parts,
+        unpacked_bytes=limits.unpacked_bytes,
+        unpack_ratio=limits.unpack_ratio,
+        seconds=limits.decode_seconds,
+    )
 
 
 def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
@@ -151,15 +159,23 @@ def _clamd_address(address: str) -> ClamdAddress:
 
 
 @contextlib.asynccontextmanager
-async def _running(engines: Sequence[VirusEngine], *, demo: bool) -> AsyncIterator[None]:
-    """Keep what the engines say of themselves fresh, and warn as long as they protect nobody."""
+async def _running(engines: Sequence[VirusEngine], decoders: DecoderPool, *, demo: bool) -> AsyncIterator[None]:
+    """Keep decoders ready and what the engines say of themselves fresh; warn as long as they protect nobody."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_refresh(engine)) for engine in engines]
+        tasks.append(group.create_task(_warm_up(decoders)))
         if demo:
             tasks.append(group.create_task(_warn_of_demo()))
         yield
         for task in tasks:
             task.cancel()
+    await decoders.aclose()
+
+
+async def _warm_up(decoders: DecoderPool) -> None:
+    """Have the decoders ready before the first container comes; that they cannot be had is told in each verdict."""
+    with contextlib.suppress(DecoderUnavailableError):  # it has logged why
+        await decoders.warm_up()
 
 
 async def _refresh(engine: VirusEngine) -> None:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scanner_service.decode.budget import Budget, DecodeLimits
-from scanner_service.decode.mime import decode_message
+from scanner_service.decoder import Decoder, inspection_of
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.destiny import POLICY, POLICY_VERSION, judge
 from scanner_service.mail_log import log_verdict
-from scanner_service.model.finding import ContentCategory, Finding, SubCategory
+from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message
@@ -27,15 +26,13 @@ from verdict_api.verdict import (
     Verdict,
 )
 
-DECODE_INLINE_BELOW_BYTES = 64 * 2**10  # below, a hop to a thread costs more than the decoding
-
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """The parts that main has chosen; ``engines`` is ``real``, or ``demo`` if they protect nobody."""
 
     inspectors: Sequence[Inspector]
-    decode_limits: DecodeLimits
+    decoder: Decoder
     engines: str
 
     async def judge_message(
@@ -49,12 +46,12 @@ class Pipeline:
         async def decode() -> DecodedMessage:
             nonlocal decode_milliseconds
             decode_started = time.perf_counter()
-            decoded = await _decode(raw, self.decode_limits)
+            decoded = await self.decoder.decode(raw, until)
             decode_milliseconds = _milliseconds_since(decode_started)
             return decoded
 
         decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
-        inspection = _with_limits_finding(inspection, decoded)
+        inspection = inspection.joined(inspection_of(decoded, decode_milliseconds))
         judgement = judge(inspection.findings, message.mail_id)
         milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
         verdict = self._verdict(message, decoded, inspection, judgement, milliseconds)
@@ -97,25 +94,10 @@ class Pipeline:
         )
 
 
-async def _decode(raw: bytes, limits: DecodeLimits) -> DecodedMessage:
-    budget = Budget.of_message(limits, len(raw))
-    if len(raw) < DECODE_INLINE_BELOW_BYTES:
-        return decode_message(raw, budget)
-    return await asyncio.to_thread(decode_message, raw, budget)
-
-
-def _with_limits_finding(inspection: Inspection, decoded: DecodedMessage) -> Inspection:
-    if decoded.over_limits is None:
-        return inspection
-    finding = Finding(
-        ContentCategory.UNCHECKED, "decode", "over limits", SubCategory.OVER_LIMITS, detail=decoded.over_limits
-    )
-    return Inspection((*inspection.findings, finding), inspection.reports)
-
-
 def _report_parts(decoded: DecodedMessage) -> tuple[ReportedPart, ...]:
     return tuple(
-        ReportedPart(part.path, part.content_type, part.names, part.types, part.size) for part in decoded.parts
+        ReportedPart(part.path, part.content_type, part.names, part.types, part.size, tuple(sorted(part.marks)))
+        for part in decoded.parts
     )
 
 

@@ -231,6 +231,7 @@ def _part_to_fields(part: ReportedPart) -> dict[str, object]:
         "names": part.names,
         "types": part.types,
         "size": part.size,
+        "marks": part.marks,
     }
 
 
@@ -282,6 +283,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
                 names=one.texts("names"),
                 types=one.texts("types"),
                 size=one.whole_number("size"),
+                marks=one.texts("marks"),
             )
             for one in fields.objects("parts")
         ),

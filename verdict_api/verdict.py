@@ -68,13 +68,17 @@ class ReportedFinding:
 
 @dataclass(frozen=True, slots=True)
 class ReportedPart:
-    """A leaf of the part tree: its place and declared type, every name it may go by, what its bytes are, how many."""
+    """A part of the tree: its place and declared type, every name it may go by, what its bytes are, how many.
+
+    ``marks`` tell what else is to be known: ``encrypted``, ``undecodable``, ``macros``.
+    """
 
     path: str
     content_type: str
     names: tuple[str, ...]
     types: tuple[str, ...]
     size: int
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

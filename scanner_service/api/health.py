@@ -17,6 +17,8 @@ def add_health_routes(
     engines: str,
     engine_versions: Callable[[], dict[str, str | None]],
     max_message_bytes: int,
+    *,
+    decoder_problem: Callable[[], str | None],
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
@@ -25,9 +27,19 @@ def add_health_routes(
         return {"status": "ok"}
 
     @app.get("/readyz", summary="This replica takes messages")
-    async def readyz() -> dict[str, object]:
-        # A clamd that is away is told here and in each verdict; it is shared, so it takes no replica out.
-        return {"status": "ready", "engines": engines, "engine_versions": engine_versions()}
+    async def readyz() -> JSONResponse:
+        # A clamd that is away is told here and in each verdict; it is shared, so it takes no replica out. Decoders
+        # are this replica's own: without one, other replicas do better.
+        problem = decoder_problem()
+        return JSONResponse(
+            {
+                "status": "ready" if problem is None else "not ready",
+                "engines": engines,
+                "engine_versions": engine_versions(),
+                "decoder_problem": problem,
+            },
+            status_code=HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE,
+        )
 
     @app.get("/version", summary="What is spoken, and by whom")
     async def version(request: Request) -> JSONResponse:

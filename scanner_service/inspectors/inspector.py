@@ -19,6 +19,10 @@ class Inspection:
     findings: tuple[Finding, ...] = ()
     reports: tuple[InspectorReport, ...] = ()
 
+    def joined(self, other: "Inspection") -> "Inspection":
+        """Return both as one."""
+        return Inspection(self.findings + other.findings, self.reports + other.reports)
+
 
 class Inspector(Protocol):
     """Decides nothing, changes nothing."""

@@ -12,7 +12,9 @@ from scanner_service import __version__
 from scanner_service.api import problem
 from scanner_service.api.access import Access
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
+from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
+from scanner_service.decoder import Decoder
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline
@@ -36,6 +38,7 @@ def test_a_ready_one_tells_that_its_engine_is_a_demo(client: httpx.Client) -> No
         "status": "ready",
         "engines": "demo",
         "engine_versions": {"yara": "YARA-X, built-in rule of scanner_service"},
+        "decoder_problem": None,
     }
 
 
@@ -104,7 +107,7 @@ class BrokenInspector:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a secret"), OSError(5, "a secret"), TimeoutError("a secret")])
 def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_path: Path, error: Exception) -> None:
-    pipeline = Pipeline((BrokenInspector(error),), DecodeLimits(), "real")
+    pipeline = Pipeline((BrokenInspector(error),), Decoder(DecodeLimits(), DecoderPool()), "real")
     app = FastAPI()
     problem.install(app)
     access = Access((), frozenset({"127.0.0.1"}))

@@ -72,7 +72,8 @@ def test_a_real_engine_is_asked_for_the_exact_bytes() -> None:
     assert clamd.streams == [message]
     assert verdict.engines == "real"
     assert verdict.destiny is Destiny.PASS
-    assert [(report.name, report.status) for report in verdict.inspectors] == [("clamd", InspectorStatus.CLEAN)]
+    clean = InspectorStatus.CLEAN
+    assert [(one.name, one.status) for one in verdict.inspectors] == [("clamd", clean), ("decode", clean)]
     assert nobody
 
 

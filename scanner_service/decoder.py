@@ -1,0 +1,148 @@
+"""DECODE, the whole of it: the MIME tree here in the service, containers in caged child processes, one budget.
+
+It also says what of the message could not be seen, as the inspectors do of what they saw.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Protocol
+
+from scanner_service.clients.decoder_process import DecoderUnavailableError
+from scanner_service.decode.budget import Budget, DecodeLimits
+from scanner_service.decode.container_signs import may_hold_parts
+from scanner_service.decode.witness import decode_with_witness
+from scanner_service.inspectors.inspector import Inspection
+from scanner_service.model.container import Container, Remainder, Unpacked
+from scanner_service.model.finding import ContentCategory, Finding, SubCategory
+from scanner_service.model.message import DecodedMessage, Part, PartMark, UnpackedPart
+from verdict_api.verdict import InspectorReport, InspectorStatus
+
+INLINE_BELOW_BYTES = 64 * 2**10  # below, a hop to a thread costs more than the decoding
+FINDINGS_OF_A_KIND = 20  # a thousand encrypted files in one archive are one thing to say
+
+_NAME = "decode"
+_SUB_CATEGORIES = {PartMark.ENCRYPTED: SubCategory.ENCRYPTED, PartMark.UNDECODABLE: SubCategory.UNDECODABLE}
+
+
+class ContainerOpener(Protocol):
+    """Opens containers somewhere else, so that what goes wrong there stays there."""
+
+    async def unpack(self, container: Container, remainder: Remainder, until: float) -> Unpacked:
+        """Return what is in the container.
+
+        Raises:
+            DecoderUnavailableError: nobody could try before ``until``, a time of the event loop.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """What it takes to decode a message: the limits, and who opens containers."""
+
+    limits: DecodeLimits
+    opener: ContainerOpener
+
+    async def decode(self, raw: bytes, until: float) -> DecodedMessage:
+        """Return all parts of the message; never raises for what is in it."""
+        budget = Budget.of_message(self.limits, len(raw))
+        if len(raw) < INLINE_BELOW_BYTES:
+            first, containers = _first_look(raw, budget)
+        else:
+            first, containers = await asyncio.to_thread(_first_look, raw, budget)
+        if not containers or first.over_limits is not None:
+            return first
+        return await self._open(first, containers, budget, until)
+
+    async def _open(
+        self, first: DecodedMessage, containers: frozenset[Part], budget: Budget, until: float
+    ) -> DecodedMessage:
+        parts: list[Part] = []
+        remainder = budget.remainder
+        over_limits = not_done = None
+        for part in first.parts:
+            if part not in containers or over_limits or not_done:
+                parts.append(part)
+                continue
+            try:
+                unpacked = await self.opener.unpack(_as_container(part), remainder, until)
+            except DecoderUnavailableError as error:
+                not_done = str(error)
+                parts.append(part)
+                continue
+            remainder, over_limits = unpacked.remainder, unpacked.over_limits
+            parts += (_opened(part, unpacked), *unpacked.parts)
+        return replace(first, parts=tuple(parts), over_limits=over_limits, not_done=not_done)
+
+
+def inspection_of(decoded: DecodedMessage, milliseconds: float) -> Inspection:
+    """Return what decoding found, and how it fared, in the words of the inspectors."""
+    findings = tuple(_findings(decoded))
+    if decoded.not_done is not None:
+        status = InspectorStatus.NOT_DONE
+    else:
+        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
+    report = InspectorReport(
+        name=_NAME,
+        required=True,
+        status=status,
+        reason=decoded.not_done,
+        version=None,
+        milliseconds=milliseconds,
+    )
+    return Inspection(findings, (report,))
+
+
+def _first_look(raw: bytes, budget: Budget) -> tuple[DecodedMessage, frozenset[Part]]:
+    """Return the MIME tree, and those of its parts that another process has to open."""
+    decoded = decode_with_witness(raw, budget)
+    return decoded, frozenset(part for part in decoded.parts if may_hold_parts(part))
+
+
+def _as_container(part: Part) -> Container:
+    depth = part.path.count(".") + 1  # as deep as decode.mime went for it
+    return Container(part.path, depth, part.content_type, part.names, part.body)
+
+
+def _opened(part: Part, unpacked: Unpacked) -> Part:
+    """Return the container with what its members told of it."""
+    types, marks = part.types + unpacked.types, part.marks | unpacked.marks
+    return UnpackedPart(part.path, part.content_type, part.names, types, part.body, part.size, marks)
+
+
+def _findings(decoded: DecodedMessage) -> Iterator[Finding]:
+    if decoded.not_done is not None:
+        yield _unchecked(SubCategory.NOT_DONE, detail=decoded.not_done)
+    if decoded.over_limits is not None:
+        yield _unchecked(SubCategory.OVER_LIMITS, detail=decoded.over_limits)
+    for mark, sub_category in _SUB_CATEGORIES.items():
+        marked = [part for part in decoded.parts if mark in part.marks]
+        for part, detail in _first_of([(one.path, _shown_name(one)) for one in marked]):
+            yield _unchecked(sub_category, part, detail)
+    # What hides something decides, so it must not be among those that are left out.
+    ambiguities = sorted(decoded.ambiguities, key=lambda one: not one.hides)
+    for ambiguity in islice(ambiguities, FINDINGS_OF_A_KIND):
+        yield _unchecked(SubCategory.AMBIGUOUS, ambiguity.part, ambiguity.detail, hides=ambiguity.hides)
+    for defect in islice(decoded.defects, FINDINGS_OF_A_KIND):
+        yield Finding(ContentCategory.BAD_HEADER, _NAME, "mime", SubCategory.MIME, detail=defect)
+
+
+def _first_of(found: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    if len(found) <= FINDINGS_OF_A_KIND:
+        return found
+    path, name = found[FINDINGS_OF_A_KIND - 1]
+    left_out = len(found) - FINDINGS_OF_A_KIND
+    return (*found[: FINDINGS_OF_A_KIND - 1], (path, f"{name} and {left_out} more"))
+
+
+def _unchecked(
+    sub_category: SubCategory, part: str | None = None, detail: str = "", *, hides: bool = False
+) -> Finding:
+    name = sub_category.replace("_", " ")
+    return Finding(ContentCategory.UNCHECKED, _NAME, name, sub_category, part=part, detail=detail, hides=hides)
+
+
+def _shown_name(part: Part) -> str:
+    return part.names[0] if part.names else part.content_type
