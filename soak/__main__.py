@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.machine import current_commit
 from soak.fuzz import prove_parsers
+from soak.guided import prove_decoders
 from soak.leaks import prove_leaks
 from soak.life import prove_life
 from soak.mail_host import mail_host
@@ -33,9 +34,10 @@ OTHER_PARTS: dict[str, Callable[[Plan, Progress], Iterator[Row]]] = {
     "leaks": prove_leaks,
     "life": prove_life,
     "fuzz": prove_parsers,
+    "fuzz_decode": prove_decoders,
 }
 # In full, on two processors that have nothing else to do.
-MINUTES = {"restarts": 12, "kills": 15, "pause": 1, "leaks": 3, "life": 2, "fuzz": 6}
+MINUTES = {"restarts": 12, "kills": 15, "pause": 1, "leaks": 3, "life": 2, "fuzz": 6, "fuzz_decode": 4}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -101,7 +103,7 @@ def _enter_private_namespaces() -> None:
     """Become this same program in mount, network and process namespaces of its own, unless it is there already."""
     if os.environ.get("COURIERGATE_NAMESPACE") != "1":
         if os.geteuid() != 0:
-            sys.exit("soak: restarts and kills need root; without: python -m soak leaks life fuzz")
+            sys.exit("soak: restarts and kills need root; without: python -m soak leaks life fuzz fuzz_decode")
         command = [*PRIVATELY, sys.executable, "-m", "soak", *sys.argv[1:]]
         # The folder goes from here, where nothing is mounted on it.
         with tempfile.TemporaryDirectory(prefix="couriergate-soak-") as folder:
