@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import socket
 import struct
-from dataclasses import dataclass
 
 import clamd
+
+from scanner_service.clients.daemon_address import DaemonAddress
 
 CONNECT_SECONDS = 2.0
 CHUNK_BYTES = 2**20
@@ -26,22 +27,10 @@ class ClamdSizeLimitError(Exception):
     """The message is larger than clamd's StreamMaxLength; it will not look later either."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClamdAddress:
-    """Where clamd listens: a unix socket's path, or a TCP host and port."""
-
-    path: str | None = None
-    host: str = ""
-    port: int = 0
-
-    def __str__(self) -> str:
-        return f"unix:{self.path}" if self.path else f"tcp:{self.host}:{self.port}"
-
-
 class ClamdClient:
     """One clamd."""
 
-    def __init__(self, address: ClamdAddress) -> None:
+    def __init__(self, address: DaemonAddress) -> None:
         self.address = address
 
     async def scan(self, data: bytes) -> tuple[str, ...]:
@@ -90,7 +79,7 @@ class ClamdClient:
 class _Control(clamd.ClamdNetworkSocket):  # type: ignore[misc]  # the package ships no types
     """The PyPI client, which by itself connects without a time limit, and over IPv4 only."""
 
-    def __init__(self, address: ClamdAddress) -> None:
+    def __init__(self, address: DaemonAddress) -> None:
         super().__init__(address.host, address.port, CONNECT_SECONDS)
         self._address = address
 

@@ -6,11 +6,13 @@ left it waits for one to come back: a clamd that loads new signatures is away fo
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scanner_service.inspectors.engine import EngineUnavailableError, VirusEngine
+from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
@@ -31,21 +33,34 @@ class _Look:
 
 
 class VirusInspector:
-    """Asks all engines; see Inspector."""
+    """Asks all primary engines at once, the backup ones where no primary looked; see Inspector."""
 
-    def __init__(self, engines: Sequence[VirusEngine], engine_wait_seconds: float) -> None:
+    def __init__(
+        self,
+        engines: Sequence[VirusEngine],
+        engine_wait_seconds: float,
+        *,
+        backups: Sequence[VirusEngine] = (),
+        engine_seconds: float = 30.0,
+    ) -> None:
         self._engines = tuple(engines)
-        self._protecting = tuple(one for one in engines if not one.is_demo) or self._engines
+        self._backups = tuple(backups)
+        everyone = self._engines + self._backups
+        self._protecting = tuple(one for one in everyone if not one.is_demo) or everyone
         self._wait_seconds = engine_wait_seconds
+        self._engine_seconds = engine_seconds if len(self._protecting) > 1 else math.inf
+        self._rest = EngineRest()
 
     @property
     def needs_parts(self) -> bool:
         """One engine that needs parts makes all wait for them: decoding takes less than asking clamd."""
-        return any(engine.needs_parts for engine in self._engines)
+        return any(engine.needs_parts for engine in self._engines + self._backups)
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector."""
         looks = await self._look(self._engines, message, decoded, until)
+        if self._backups and not self._is_done(looks):
+            looks += await self._look(self._backups, message, decoded, until)
         wait_until = min(until, asyncio.get_running_loop().time() + self._wait_seconds)
         pause = FIRST_PAUSE_SECONDS
         while not self._is_done(looks) and asyncio.get_running_loop().time() + pause < wait_until:
@@ -58,11 +73,25 @@ class VirusInspector:
     async def _look(
         self, engines: Sequence[VirusEngine], message: Message, decoded: DecodedMessage | None, until: float
     ) -> list[_Look]:
-        if len(engines) == 1:
-            return [await _ask(engines[0], message, decoded, until)]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(_ask(one, message, decoded, until)) for one in engines]
-        return [task.result() for task in asked]
+        now = asyncio.get_running_loop().time()
+        resting = [one for one in engines if self._rest.rests(one.name, now)]
+        if not any(one in self._protecting and one not in resting for one in engines):
+            resting = []  # somebody has to look
+        asked = [one for one in engines if one not in resting]
+        end = min(until, now + self._engine_seconds)
+        if len(asked) == 1:
+            looks = [await _ask(asked[0], message, decoded, end)]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_ask(one, message, decoded, end)) for one in asked]
+            looks = [task.result() for task in tasks]
+        for look in looks:
+            if look.reason is None:
+                self._rest.succeeded(look.engine.name)
+            else:
+                self._rest.failed(look.engine.name, asyncio.get_running_loop().time())
+        why = f"rests, as it failed {FAILURES_BEFORE_REST} times"
+        return looks + [_Look(one, (), f"{one.name}: {why}", 0.0) for one in resting]
 
     def _is_done(self, looks: Sequence[_Look]) -> bool:
         return any(look.reason is None for look in looks if look.engine in self._protecting)
@@ -105,5 +134,5 @@ async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | 
     except EngineUnavailableError as error:
         reason = str(error)
     except TimeoutError:
-        reason = f"{engine.name}: no answer before the deadline"
+        reason = f"{engine.name}: no answer in {time.perf_counter() - started:.1f} s"
     return _Look(engine, findings, reason, (time.perf_counter() - started) * 1000)

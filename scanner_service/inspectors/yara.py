@@ -1,40 +1,79 @@
-"""The virus engine YARA-X over the message and its decoded parts; so far with the built-in EICAR rule only."""
+"""The virus engine YARA-X over the message and its decoded parts: with the rules of a folder, or one of EICAR.
 
+Rust over hostile bytes, with a time limit: it may run in the service. Of a large unpacked part it sees the beginning.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
 from importlib import resources
+from pathlib import Path
 
+import structlog
 import yara_x
 
 from scanner_service.inspectors.engine import EngineUnavailableError
+from scanner_service.inspectors.yara_rules import YaraRules, YaraRulesError, compile_rules, state_of
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message
 
 SCAN_SECONDS = 10
+INLINE_BELOW_BYTES = 256 * 2**10  # below, a hop to a thread costs more than the scan
 
 
 class YaraEngine:
-    """Rules compiled once; a scanner is made for each message, for it is not to be shared."""
+    """Rules compiled once; a scanner is made for each message, for it is not to be shared.
 
-    is_demo = True
+    Raises:
+        YaraRulesError: the rules cannot be used.
+    """
+
     needs_parts = True
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, folders: Sequence[Path] = ()) -> None:
         self.name = name
-        self.version: str | None = f"YARA-X, built-in rule of {__package__.split('.')[0]}"
-        source = resources.files(__package__).joinpath("eicar.yar").read_text(encoding="ascii")
-        self._rules = yara_x.compile(source)
+        self.is_demo = not folders
+        self._folders = tuple(folders)
+        self._chosen = compile_rules(folders) if folders else _built_in()
+        self._refused: tuple[tuple[str, int, int], ...] | None = None
+
+    @property
+    def version(self) -> str | None:
+        """See VirusEngine."""
+        if self.is_demo:
+            return f"YARA-X, built-in rule of {__package__.split('.')[0]}"
+        return f"YARA-X, {self._chosen.number} rules of {self._chosen.files} files"
 
     async def scan(self, message: Message, decoded: DecodedMessage | None) -> tuple[Finding, ...]:
         """See VirusEngine."""
         assert decoded is not None
-        scanner = yara_x.Scanner(self._rules)
+        if len(message.raw) < INLINE_BELOW_BYTES and sum(part.size for part in decoded.parts) < INLINE_BELOW_BYTES:
+            return self._scan(message, decoded)
+        return await asyncio.to_thread(self._scan, message, decoded)
+
+    async def refresh(self) -> None:
+        """Take changed rule files; a set that cannot be used is told once, and the old one stays."""
+        if self.is_demo:
+            return
+        try:
+            state = await asyncio.to_thread(state_of, self._folders)
+            if state in (self._chosen.state, self._refused):
+                return
+            self._refused = state
+            self._chosen = await asyncio.to_thread(compile_rules, self._folders)
+        except YaraRulesError as error:
+            structlog.get_logger().error("rules", engine=self.name, problem=str(error), kept=self.version)
+        else:
+            self._refused = None
+            structlog.get_logger().info("rules", engine=self.name, now=self.version)
+
+    def _scan(self, message: Message, decoded: DecodedMessage) -> tuple[Finding, ...]:
+        scanner = yara_x.Scanner(self._chosen.rules)
         scanner.set_timeout(SCAN_SECONDS)
         found: dict[str, str | None] = {}
         try:
-            for part in decoded.parts:
-                for rule in scanner.scan(part.body).matching_rules:
-                    found.setdefault(rule.identifier, part.path)
-            for rule in scanner.scan(message.raw).matching_rules:
-                found.setdefault(rule.identifier, None)
+            for path, data in _all_bytes(message, decoded):
+                for rule in scanner.scan(data).matching_rules:
+                    found.setdefault(rule.identifier, path)
         except (yara_x.TimeoutError, yara_x.ScanError) as error:
             raise EngineUnavailableError(f"{self.name}: {error}") from error
         return tuple(
@@ -42,5 +81,14 @@ class YaraEngine:
             for name, part in found.items()
         )
 
-    async def refresh(self) -> None:
-        """See VirusEngine; the rules do not change."""
+
+def _all_bytes(message: Message, decoded: DecodedMessage) -> Iterable[tuple[str | None, bytes]]:
+    """Yield the parts before the whole, so that a finding names the part."""
+    for part in decoded.parts:
+        yield part.path, part.body
+    yield None, message.raw
+
+
+def _built_in() -> YaraRules:
+    source = resources.files(__package__).joinpath("eicar.yar").read_text(encoding="ascii")
+    return YaraRules(yara_x.compile(source), 1, 0, ())

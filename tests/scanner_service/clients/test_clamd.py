@@ -13,11 +13,11 @@ import uvloop
 
 from scanner_service.clients.clamd import (
     CHUNK_BYTES,
-    ClamdAddress,
     ClamdClient,
     ClamdSizeLimitError,
     ClamdUnavailableError,
 )
+from scanner_service.clients.daemon_address import DaemonAddress
 from tests.fakes.clamd import (
     EICAR,
     VERSION,
@@ -48,8 +48,8 @@ def new_loop(request: pytest.FixtureRequest) -> Callable[[], asyncio.AbstractEve
 
 def client_of(clamd: FakeClamd) -> ClamdClient:
     if clamd.path:
-        return ClamdClient(ClamdAddress(path=str(clamd.path)))
-    return ClamdClient(ClamdAddress(host="127.0.0.1", port=clamd.port))
+        return ClamdClient(DaemonAddress(path=str(clamd.path)))
+    return ClamdClient(DaemonAddress(host="127.0.0.1", port=clamd.port))
 
 
 def run(
@@ -194,7 +194,7 @@ def test_a_clamd_that_is_gone_is_unavailable_at_once(tcp: bool) -> None:
 
 def test_a_host_name_is_looked_up() -> None:
     with FakeClamd(tcp=True) as clamd:
-        client = ClamdClient(ClamdAddress(host="localhost", port=clamd.port))
+        client = ClamdClient(DaemonAddress(host="localhost", port=clamd.port))
 
         names, version = run(lambda: client.scan(EICAR)), run(client.version)
 
@@ -221,7 +221,7 @@ def test_a_connection_that_does_not_come_about_is_waited_for_two_seconds() -> No
         return await asyncio.gather(client.scan(b"x"), client.version(), return_exceptions=True)
 
     with black_hole() as port:
-        client = ClamdClient(ClamdAddress(host="127.0.0.1", port=port))
+        client = ClamdClient(DaemonAddress(host="127.0.0.1", port=port))
         scanned, version = run(ask_both)
 
     assert isinstance(scanned, ClamdUnavailableError)

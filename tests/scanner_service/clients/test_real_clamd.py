@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner_service.clients.clamd import ClamdAddress, ClamdClient, ClamdSizeLimitError
+from scanner_service.clients.clamd import ClamdClient, ClamdSizeLimitError
+from scanner_service.clients.daemon_address import DaemonAddress
 from tests.fakes.clamd import EICAR
 from tests.scanner_service.real_clamd import STREAM_LIMIT_BYTES
 
@@ -15,7 +16,7 @@ MESSAGES = Path(__file__).parents[2] / "contract/messages"
 
 @pytest.fixture
 def client(real_clamd: Path) -> ClamdClient:
-    return ClamdClient(ClamdAddress(path=str(real_clamd)))
+    return ClamdClient(DaemonAddress(path=str(real_clamd)))
 
 
 def open_descriptors() -> int:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from scanner_service.clients.clamd import ClamdAddress, ClamdClient
+from scanner_service.clients.clamd import ClamdClient
+from scanner_service.clients.daemon_address import DaemonAddress
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
+from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.yara import YaraEngine
@@ -23,7 +25,7 @@ AT_ONCE_SECONDS = 2.0
 
 
 def engine(clamd: FakeClamd, name: str = "clamd") -> ClamdEngine:
-    return ClamdEngine(name, ClamdClient(ClamdAddress(path=str(clamd.path))))
+    return ClamdEngine(name, ClamdClient(DaemonAddress(path=str(clamd.path))))
 
 
 @contextlib.contextmanager
@@ -148,7 +150,7 @@ def test_a_silent_engine_is_waited_for_until_the_deadline_and_no_longer() -> Non
         nobody = silent.has_nobody()
 
     assert categories(inspection) == ["unchecked.not_done"]
-    assert inspection.findings[0].detail == "clamd: no answer before the deadline"
+    assert inspection.findings[0].detail == "clamd: no answer in 0.5 s"
     assert 0.5 <= seconds < 2.0
     assert nobody
 
@@ -216,3 +218,54 @@ def test_it_waits_for_parts_only_if_an_engine_needs_them() -> None:
 
     assert not without.needs_parts
     assert beside.needs_parts
+
+
+def test_a_backup_is_asked_only_where_no_primary_looked() -> None:
+    async def look(primary: FakeClamd, backup: FakeClamd) -> Inspection:
+        inspector = VirusInspector([engine(primary)], 5, backups=[engine(backup, "backup")])
+        until = asyncio.get_running_loop().time() + 10
+        return await inspector.inspect(message_of(EICAR_IN_BODY), decoded(EICAR_IN_BODY), until)
+
+    with FakeClamd() as primary, FakeClamd() as backup, stopped_clamd() as dead:
+        usually = asyncio.run(look(primary, backup))
+        then = asyncio.run(look(dead, backup))
+
+    assert statuses(usually) == {"clamd": (InspectorStatus.HIT, True)}
+    assert statuses(then) == {"clamd": (InspectorStatus.NOT_DONE, False), "backup": (InspectorStatus.HIT, True)}
+    assert len(backup.streams) == 1
+
+
+def test_a_hung_engine_beside_a_healthy_one_costs_its_limit_and_is_then_left_alone() -> None:
+    async def look_five_times(hung: FakeClamd, healthy: FakeClamd) -> list[tuple[Inspection, float]]:
+        inspector = VirusInspector([engine(hung, "hung"), engine(healthy)], 5, engine_seconds=0.2)
+        seen = []
+        for _ in range(FAILURES_BEFORE_REST + 2):
+            started = time.monotonic()
+            until = asyncio.get_running_loop().time() + 10
+            inspection = await inspector.inspect(message_of(CLEAN), decoded(CLEAN), until)
+            seen.append((inspection, time.monotonic() - started))
+        return seen
+
+    with FakeClamd(stay_silent) as hung, FakeClamd() as healthy:
+        seen = asyncio.run(look_five_times(hung, healthy))
+
+    assert [categories(inspection) for inspection, _ in seen] == [[]] * len(seen)
+    assert all(0.2 <= seconds < AT_ONCE_SECONDS for _, seconds in seen[:FAILURES_BEFORE_REST])
+    assert hung.connections_seen == FAILURES_BEFORE_REST
+    assert report_of(seen[0][0], "hung").reason == "hung: no answer in 0.2 s"
+    assert report_of(seen[-1][0], "hung").reason == "hung: rests, as it failed 3 times"
+
+
+def test_engines_that_all_failed_are_all_asked_all_the_same() -> None:
+    async def look(one: FakeClamd, other: FakeClamd) -> Inspection:
+        inspector = VirusInspector([engine(one), engine(other, "other")], 0)
+        for _ in range(FAILURES_BEFORE_REST):
+            await inspector.inspect(message_of(CLEAN), decoded(CLEAN), asyncio.get_running_loop().time() + 10)
+        one.start()
+        until = asyncio.get_running_loop().time() + 10
+        return await inspector.inspect(message_of(EICAR_IN_BODY), decoded(EICAR_IN_BODY), until)
+
+    with stopped_clamd() as one, stopped_clamd() as other:
+        inspection = asyncio.run(look(one, other))
+
+    assert categories(inspection) == ["virus"]

@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from scanner_service.inspectors.yara import YaraEngine
+from scanner_service.inspectors.yara_rules import YaraRulesError
 from scanner_service.model.finding import ContentCategory, Finding
 from tests.fakes.clamd import EICAR
 from tests.scanner_service.messages import (
@@ -66,3 +69,74 @@ def test_it_owns_up_to_being_a_demo() -> None:
 
     assert engine.is_demo
     assert engine.version == "YARA-X, built-in rule of scanner_service"
+
+
+RULE = 'rule {name} {{ strings: $a = "{text}" condition: $a }}\n'
+HIDDEN = b"Subject: x\n\nthe word is abracadabra\n"
+
+
+def names(engine: YaraEngine, raw: bytes) -> set[str]:
+    return {finding.name for finding in asyncio.run(engine.scan(message_of(raw), decoded(raw)))}
+
+
+def test_the_rules_of_a_folder_are_real_protection(tmp_path: Path) -> None:
+    (tmp_path / "one.yar").write_text(RULE.format(name="Magic_Word", text="abracadabra"))
+    (tmp_path / "two.yara").write_text(RULE.format(name="Other", text="open sesame"))
+    (tmp_path / "notes.txt").write_text("no rules here")
+
+    engine = YaraEngine("yara", [tmp_path])
+
+    assert not engine.is_demo
+    assert engine.version == "YARA-X, 2 rules of 2 files"
+    assert names(engine, HIDDEN) == {"Magic-Word"}
+    assert names(engine, HIDDEN + b"x" * 300_000) == {"Magic-Word"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("rule x { strings:", "one.yar.*expecting"),
+        ('include "/etc/passwd"\n', "one.yar.*include"),
+        (None, "no rule file"),
+    ],
+)
+def test_rules_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path, text: str | None, problem: str) -> None:
+    if text is not None:
+        (tmp_path / "one.yar").write_text(text)
+
+    with pytest.raises(YaraRulesError, match=f"(?s){problem}"):
+        YaraEngine("yara", [tmp_path])
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(YaraRulesError, match="nowhere: No such file"):
+        YaraEngine("yara", [tmp_path / "nowhere"])
+
+
+def test_changed_rules_are_taken_and_a_bad_file_keeps_the_old_set(tmp_path: Path) -> None:
+    file = tmp_path / "one.yar"
+    file.write_text(RULE.format(name="Old", text="abracadabra"))
+    engine = YaraEngine("yara", [tmp_path])
+
+    file.write_text("rule broken {")
+    asyncio.run(engine.refresh())
+    with_broken = names(engine, HIDDEN)
+    file.write_text(RULE.format(name="Renewed", text="abracadabra"))
+    asyncio.run(engine.refresh())
+
+    assert with_broken == {"Old"}
+    assert names(engine, HIDDEN) == {"Renewed"}
+
+
+def test_a_bad_file_is_told_once(tmp_path: Path) -> None:
+    file = tmp_path / "one.yar"
+    file.write_text(RULE.format(name="Old", text="abracadabra"))
+    engine = YaraEngine("yara", [tmp_path])
+    file.write_text("rule broken {")
+
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            asyncio.run(engine.refresh())
+
+    assert [(line["event"], line["log_level"]) for line in lines] == [("rules", "error")]
+    assert "one.yar" in lines[0]["problem"]
