@@ -11,8 +11,9 @@ from uvicorn.supervisors import Multiprocess
 
 from scanner_service import __version__
 from scanner_service.http_protocol import BoundedHeaderProtocol
+from scanner_service.inspector_choice import choose_inspectors
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
-from scanner_service.main import DEMO_WARNING, build_app, build_engines, refuse_open_listener
+from scanner_service.main import DEMO_WARNING, build_app, refuse_open_listener
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
 
 OK, FAILED = 0, 1
@@ -116,10 +117,10 @@ def _check(arguments: argparse.Namespace) -> int:
     refuse_open_listener(settings)
     for token in settings.auth.tokens:
         read_token(token.file)
-    engines = build_engines(settings.virus.engines)
-    names = ", ".join(engine.name for engine in engines)
+    choice = choose_inspectors(settings)
+    names = ", ".join(engine.name for engine in choice.engines)
     print(f"settings can be used: listens on {describe(settings.listen)}, virus engines {names}")  # noqa: T201
-    if all(engine.is_demo for engine in engines):
+    if choice.is_demo:
         print(f"couriergate-scanner: but {DEMO_WARNING}", file=sys.stderr)  # noqa: T201
         return FAILED
     return OK

@@ -126,7 +126,7 @@ def _findings(decoded: DecodedMessage) -> Iterator[Finding]:
     for ambiguity in islice(ambiguities, FINDINGS_OF_A_KIND):
         yield _unchecked(SubCategory.AMBIGUOUS, ambiguity.part, ambiguity.detail, hides=ambiguity.hides)
     for defect in islice(decoded.defects, FINDINGS_OF_A_KIND):
-        yield Finding(ContentCategory.BAD_HEADER, _NAME, "mime", SubCategory.MIME, detail=defect)
+        yield Finding(ContentCategory.BAD_HEADER, _NAME, "bad header: mime", SubCategory.MIME, detail=defect)
 
 
 def _first_of(found: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:

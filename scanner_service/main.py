@@ -5,7 +5,7 @@ import contextlib
 import ipaddress
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import structlog
@@ -16,17 +16,14 @@ from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.health import add_health_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
-from scanner_service.clients.clamd import ClamdAddress, ClamdClient
 from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
-from scanner_service.inspectors.clamd import ClamdEngine
+from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
 from scanner_service.inspectors.engine import VirusEngine
-from scanner_service.inspectors.virus import VirusInspector
-from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.mail_log import set_up_logging
 from scanner_service.pipeline import Pipeline
-from scanner_service.settings import ClamdSetting, EngineSetting, Limits, Listen, Settings, SettingsError, read_token
+from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
 
 REFRESH_SECONDS = 60.0
 DEMO_WARNING_SECONDS = 3600.0
@@ -40,19 +37,18 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         SettingsError: a token cannot be read or made, or the listener would serve strangers without one.
     """
     set_up_logging(settings.log.format)
-    engines = build_engines(settings.virus.engines)
-    demo = all(engine.is_demo for engine in engines)
+    choice = choose_inspectors(settings)
     decoders = DecoderPool() if decoders is None else decoders
     pipeline = Pipeline(
-        inspectors=(VirusInspector(engines, settings.virus.engine_wait_seconds),),
+        inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
-        engines="demo" if demo else "real",
+        engines="demo" if choice.is_demo else "real",
     )
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = FastAPI(
         title="Couriergate scanning service",
         version=__version__,
-        lifespan=lambda _: _running(engines, decoders, demo=demo),
+        lifespan=lambda _: _running(choice, decoders),
         redoc_url=None,
     )
     problem.install(app)
@@ -64,7 +60,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         app,
         access,
         pipeline.engines,
-        lambda: {engine.name: engine.version for engine in engines},
+        lambda: {engine.name: engine.version for engine in choice.engines},
         limits.max_message_bytes,
         decoder_problem=lambda: None if decoders.children else decoders.last_failure,
     )
@@ -79,23 +75,6 @@ def _decode_limits(limits: Limits) -> DecodeLimits:
         unpack_ratio=limits.unpack_ratio,
         seconds=limits.decode_seconds,
     )
-
-
-def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
-    """Return the virus engines, named ``clamd``, ``yara``, and ``clamd-2`` where a name would come twice."""
-    engines: list[VirusEngine] = []
-    for one in chosen:
-        name = one.name or one.kind
-        taken = [engine.name for engine in engines]
-        number = 2
-        while name in taken:
-            name = f"{one.name or one.kind}-{number}"
-            number += 1
-        if isinstance(one, ClamdSetting):
-            engines.append(ClamdEngine(name, ClamdClient(_clamd_address(one.address))))
-        else:
-            engines.append(YaraEngine(name))
-    return tuple(engines)
 
 
 def refuse_open_listener(settings: Settings) -> None:
@@ -150,26 +129,20 @@ def _local_hosts(listen: Listen) -> frozenset[str]:
     return names | {listen.host} if loopback else frozenset()
 
 
-def _clamd_address(address: str) -> ClamdAddress:
-    kind, _, rest = address.partition(":")
-    if kind == "unix":
-        return ClamdAddress(path=rest)
-    host, _, port = rest.rpartition(":")
-    return ClamdAddress(host=host.strip("[]"), port=int(port))
-
-
 @contextlib.asynccontextmanager
-async def _running(engines: Sequence[VirusEngine], decoders: DecoderPool, *, demo: bool) -> AsyncIterator[None]:
+async def _running(choice: InspectorChoice, decoders: DecoderPool) -> AsyncIterator[None]:
     """Keep decoders ready and what the engines say of themselves fresh; warn as long as they protect nobody."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_refresh(engine)) for engine in engines]
+        tasks = [group.create_task(_refresh(engine)) for engine in choice.engines]
         tasks.append(group.create_task(_warm_up(decoders)))
-        if demo:
+        if choice.is_demo:
             tasks.append(group.create_task(_warn_of_demo()))
         yield
         for task in tasks:
             task.cancel()
     await decoders.aclose()
+    for close in choice.closers:
+        await close()
 
 
 async def _warm_up(decoders: DecoderPool) -> None:

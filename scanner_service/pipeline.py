@@ -88,6 +88,7 @@ class Pipeline:
             ),
             findings=tuple(_report(finding) for finding in inspection.findings),
             inspectors=inspection.reports,
+            spam=inspection.spam,
             message=MessageFacts(len(message.raw), message.sha256, decoded.message_id),
             milliseconds=milliseconds,
             engines=self.engines,

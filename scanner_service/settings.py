@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFormatError
 
@@ -24,6 +24,7 @@ from scanner_service.mail_log import LogFormat
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
 
+_KINDS = frozenset(("clamd", "yara", "spamd", "rspamd"))  # pydantic names them in places, the file does not
 _TABLE = re.compile(r"\s*(\[\[?)([^\]]*)\]")
 _KEY = re.compile(r"\s*([^=#\[{]+?)\s*=")
 
@@ -75,7 +76,7 @@ class Auth(_Section):
     tokens: tuple[TokenFile, ...] = ()
 
 
-def _clamd_address(address: str) -> str:
+def _daemon_address(address: str) -> str:
     if not re.fullmatch(r"unix:/.+|tcp:[^:/]+:\d{1,5}|tcp:\[[0-9A-Fa-f:]+\]:\d{1,5}", address):
         raise ValueError(f"want unix:/PATH or tcp:HOST:PORT, got {address!r}")
     if address.startswith("tcp:"):
@@ -86,19 +87,39 @@ def _clamd_address(address: str) -> str:
     return address
 
 
+DaemonAddressText = Annotated[str, AfterValidator(_daemon_address)]
+
+
+def _rspamd_url(url: str) -> str:
+    if not re.fullmatch(r"unix:/.+|https?://[^/?#@\s]+/?", url):
+        raise ValueError(f"want http://HOST:PORT or unix:/PATH, got {url!r}")
+    return url.rstrip("/")
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"want a regular expression, got {text!r}: {error}") from error
+    return text
+
+
 class ClamdSetting(_Section):
     """A virus engine: the ClamAV daemon at an address ``unix:/path`` or ``tcp:host:port``."""
 
     kind: Literal["clamd"]
-    address: Annotated[str, AfterValidator(_clamd_address)]
+    address: DaemonAddressText
     name: str | None = None
+    backup: bool = False
 
 
 class YaraSetting(_Section):
-    """A virus engine: YARA-X, with the built-in EICAR rule."""
+    """A virus engine: YARA-X, with the rules of folders, or without any with the built-in one for EICAR."""
 
     kind: Literal["yara"]
     name: str | None = None
+    rules: tuple[AbsolutePath, ...] = ()
+    backup: bool = False
 
 
 EngineSetting = Annotated[ClamdSetting | YaraSetting, Field(discriminator="kind")]
@@ -109,6 +130,74 @@ class Virus(_Section):
 
     engines: tuple[EngineSetting, ...] = Field((YaraSetting(kind="yara"),), min_length=1)
     engine_wait_seconds: float = Field(20.0, ge=0, le=300)
+    engine_seconds: float = Field(30.0, gt=0, le=300)
+
+    @model_validator(mode="after")
+    def _has_a_primary(self) -> Self:
+        if all(engine.backup for engine in self.engines):
+            raise ValueError("want an engine that is no backup")
+        return self
+
+
+class SpamdSetting(_Section):
+    """A spam engine: SpamAssassin's spamd."""
+
+    kind: Literal["spamd"]
+    address: DaemonAddressText
+    user: str | None = Field(None, pattern=r"^[!-~]+$")
+    max_bytes: int = Field(200 * 2**10, ge=1)
+
+
+class RspamdSetting(_Section):
+    """A spam engine: rspamd's normal worker."""
+
+    kind: Literal["rspamd"]
+    url: Annotated[str, AfterValidator(_rspamd_url)]
+    password_file: AbsolutePath | None = None
+
+
+class Spam(_Section):
+    """Who scores spam, and what a score of spamd means."""
+
+    engine: Annotated[SpamdSetting | RspamdSetting, Field(discriminator="kind")] | None = None
+    engine_seconds: float = Field(30.0, gt=0, le=300)
+    tag2_level: float = 5.0
+    kill_level: float = 12.0
+
+
+class BannedRuleSetting(_Section):
+    """What may not come by mail, or with ``allow`` may whatever later rules say."""
+
+    name: str = Field(min_length=1)
+    reason: str = ""
+    extensions: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+    names: Annotated[str, AfterValidator(_pattern)] | None = None
+    macros: bool = False
+    allow: bool = False
+
+
+class Banned(_Section):
+    """Rules of the administrator's, tried before the default ones."""
+
+    rules: tuple[BannedRuleSetting, ...] = ()
+    default_rules: bool = True
+
+
+class ThirdPartySetting(_Section):
+    """An inspector of others, by the name of its entry point."""
+
+    name: str
+    seconds: float = Field(10.0, gt=0, le=300)
+    required: bool = False
+    options: dict[str, object] = {}
+
+
+class Inspectors(_Section):
+    """Inspectors that are no part of this program."""
+
+    third_party: tuple[ThirdPartySetting, ...] = ()
 
 
 class Limits(_Section):
@@ -140,6 +229,9 @@ class Settings(BaseSettings):
     listen: Listen = Listen()
     auth: Auth = Auth()
     virus: Virus = Virus()
+    banned: Banned = Banned()
+    spam: Spam = Spam()
+    inspectors: Inspectors = Inspectors()
     limits: Limits = Limits()
     log: Log = Log()
 
@@ -232,7 +324,9 @@ def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[
 def _explain(fault: Mapping[str, object], file: Path, text: str) -> str:
     location = fault["loc"]
     assert isinstance(location, tuple)
-    names = [str(one) for one in location if not (isinstance(one, str) and one in ("clamd", "yara"))]
+    names = [
+        str(one) for one in location if not (isinstance(one, str) and one in ("clamd", "yara", "spamd", "rspamd"))
+    ]
     line = _line_of(names, text)
     place = f"{file}, line {line}" if line else "environment or command line"
     wanted = str(fault["msg"]).removeprefix("Value error, ")

@@ -5,7 +5,9 @@ from typing import Protocol
 
 from scanner_service.model.finding import Finding
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport
+from verdict_api.verdict import InspectorReport, SpamReport
+
+NOT_SCORED = SpamReport()
 
 
 class InspectorUnavailableError(Exception):
@@ -14,14 +16,16 @@ class InspectorUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen, and how those who looked fared."""
+    """What was seen, how those who looked fared, and what the spam engine said."""
 
     findings: tuple[Finding, ...] = ()
     reports: tuple[InspectorReport, ...] = ()
+    spam: SpamReport = NOT_SCORED
 
     def joined(self, other: "Inspection") -> "Inspection":
-        """Return both as one."""
-        return Inspection(self.findings + other.findings, self.reports + other.reports)
+        """Return both as one; at most one of them has asked a spam engine."""
+        spam = other.spam if self.spam == NOT_SCORED else self.spam
+        return Inspection(self.findings + other.findings, self.reports + other.reports, spam)
 
 
 class Inspector(Protocol):

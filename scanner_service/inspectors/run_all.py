@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
 
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.model.message import DecodedMessage, Message
@@ -26,11 +27,7 @@ async def run_inspectors(
         for inspector in inspectors:
             if inspector.needs_parts:
                 running[inspector] = group.create_task(inspector.inspect(message, decoded, until))
-    inspections = [running[inspector].result() for inspector in inspectors]
-    return decoded, Inspection(
-        tuple(finding for one in inspections for finding in one.findings),
-        tuple(report for one in inspections for report in one.reports),
-    )
+    return decoded, reduce(Inspection.joined, (running[one].result() for one in inspectors), Inspection())
 
 
 def _head_start_seconds(message: Message) -> float:

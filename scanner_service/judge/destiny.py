@@ -15,6 +15,8 @@ POLICY = "default"
 DESTINIES = MappingProxyType(
     {
         "virus": Destiny.REJECT,
+        "banned": Destiny.REJECT,
+        "spam": Destiny.REJECT,
         "unchecked.ambiguous": Destiny.PASS,
         "unchecked.encrypted": Destiny.PASS,
         "unchecked.not_done": Destiny.TEMPFAIL,

@@ -27,6 +27,10 @@ def _reason(decisive: Finding | None, seen: Sequence[Finding]) -> str:
         return "policy"
     if decisive.category is ContentCategory.VIRUS:
         return f"INFECTED: {_list(finding.name for finding in seen)}"
+    if decisive.category is ContentCategory.BANNED:
+        return f"BANNED: {_list(finding.name for finding in seen)}"
+    if decisive.category is ContentCategory.SPAM:
+        return "spam"
     return f"UNCHECKED: {printable(decisive.name)}"
 
 

@@ -26,6 +26,13 @@ class SubCategory(StrEnum):
     """What kind of bad header it is, or why a message, or a part of it, is unchecked."""
 
     MIME = "mime"
+    EIGHT_BIT = "8bit"
+    CONTROL = "control"
+    SPACE = "space"
+    LONG = "long"
+    SYNTAX = "syntax"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
     AMBIGUOUS = "ambiguous"
     ENCRYPTED = "encrypted"
     NOT_DONE = "not_done"
@@ -38,7 +45,8 @@ class SubCategory(StrEnum):
 class Finding:
     """One thing seen by one inspector; ``part`` is the path of the part, None for the message as a whole.
 
-    ``hides``: the ambiguity that was found keeps an executable or an archive from some who look.
+    ``rule`` names the set and the rule that it broke, if it was one. ``hides``: the ambiguity that was found keeps an
+    executable or an archive from some who look.
     """
 
     category: ContentCategory
@@ -48,6 +56,7 @@ class Finding:
     part: str | None = None
     detail: str = ""
     hides: bool = False
+    rule: str = ""
 
     @property
     def full_category(self) -> str:

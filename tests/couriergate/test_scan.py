@@ -15,7 +15,7 @@ from tests.running_service import running_service
 COURIERGATE = Path(sys.executable).with_name("couriergate")
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 CLEAN = b"From: alice@remote.example\nSubject: hello\n\nHello.\n"
-INFECTED = b"From: alice@remote.example\nSubject: infected\n\n" + EICAR + b"\n"
+INFECTED = b"From: alice@remote.example\nDate: Sat, 08 Jun 2024 10:00:00 +0000\nSubject: infected\n\n" + EICAR + b"\n"
 
 
 @pytest.fixture(scope="module")

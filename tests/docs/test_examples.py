@@ -14,7 +14,14 @@ from verdict_api.json_codec import decode_verdict
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
-MESSAGE = b"From: alice@remote.example\nTo: bob@test.example\nSubject: an example\n\nHello Bob.\n"
+MESSAGE = b"""\
+From: alice@remote.example
+To: bob@test.example
+Date: Sat, 08 Jun 2024 10:00:00 +0000
+Subject: an example
+
+Hello Bob.
+"""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -34,7 +41,8 @@ def test_the_shim_takes_the_settings_of_its_reference(text: str) -> None:
     [*blocks("docs/reference/scanner_settings.md", "toml"), *blocks("README.md", "toml")],
 )
 def test_the_service_takes_the_settings_of_the_documentation(text: str, tmp_path: Path) -> None:
-    (tmp_path / "scanner.toml").write_text(text)
+    engine = "" if "[virus]" in text else "[virus]\nengines = [{kind = 'clamd', address = 'unix:/clamd.ctl'}]\n"
+    (tmp_path / "scanner.toml").write_text(engine + text)
 
     checked = subprocess.run(
         [PROGRAMS / "couriergate-scanner", "check", "--config", tmp_path / "scanner.toml"],

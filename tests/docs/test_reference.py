@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from scanner_service.inspectors.banned_rules import DEFAULT_RULES
 from scanner_service.settings import Settings as ScannerSettings
 from shim import filter_reply
 from shim.metrics import COUNTERS, GAUGES, HISTOGRAMS
@@ -119,3 +120,14 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     broken = [link for link in links if not (page.parent / link).exists()]
 
     assert broken == []
+
+
+def test_each_rule_of_what_is_banned_stands_with_its_reason_and_all_that_it_fits() -> None:
+    page = " ".join((REFERENCE / "banned.md").read_text().split())
+
+    assert headings("banned.md") == {rule.name for rule in DEFAULT_RULES}
+    for rule in DEFAULT_RULES:
+        section = page.partition(f"## `{rule.name}`")[2].partition("## `")[0]
+        assert rule.reason.lower() in section.lower()
+        fits = [*(f".{one}" for one in rule.extensions), *rule.types, *rule.content_types, *rule.marks]
+        assert [one for one in fits if f"`{one}`" not in section] == []

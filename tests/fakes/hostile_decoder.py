@@ -48,8 +48,8 @@ class Decoder:
         return sum(line.split()[1] == what for line in self._record.read_text().splitlines())
 
     def work(self, container: Container, remainder: Remainder) -> None:
-        path = f"{container.path}/a.zip/run.exe"
-        part = UnpackedPart(path, "", ("run.exe",), ("exe",), container.body, len(container.body))
+        path = f"{container.path}/a.zip/notes.txt"
+        part = UnpackedPart(path, "", ("notes.txt",), (), container.body, len(container.body))
         self.connection.send(encode_unpacked(Unpacked((part,), frozenset(), None, remainder)))
 
     def work_slowly(self, container: Container, remainder: Remainder) -> None:
@@ -91,7 +91,7 @@ class Decoder:
         os.write(0, b"\0\0\0\x06" + bytes(8) + b"\xff\xfenull")
 
     def claim_foreign_part(self, container: Container, remainder: Remainder) -> None:
-        part = UnpackedPart("2/a.zip/run.exe", "", (), (), b"", 0)
+        part = UnpackedPart("2/a.zip/notes.txt", "", (), (), b"", 0)
         self.connection.send(encode_unpacked(Unpacked((part,), frozenset(), None, remainder)))
 
     def say_more(self, container: Container, remainder: Remainder) -> None:

@@ -11,16 +11,18 @@ from verdict_api.envelope import Envelope, Recipient
 
 ENVELOPE = Envelope(sender="a@example.net", recipients=(Recipient("b@example.com"),), queue_id="0012.4F.0001")
 
-CLEAN = b"Subject: clean\nMessage-ID: <clean@example.net>\n\nnothing in here\n"
-EICAR_IN_BODY = b"Subject: infected\n\n" + EICAR + b"\n"
+HEADER = b"From: a@example.net\nDate: Sat, 08 Jun 2024 10:00:00 +0000\n"
+CLEAN = HEADER + b"Subject: clean\nMessage-ID: <clean@example.net>\n\nnothing in here\n"
+EICAR_IN_BODY = HEADER + b"Subject: infected\n\n" + EICAR + b"\n"
 EICAR_IN_ATTACHMENT = (
-    b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\n"
+    HEADER + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n--b\n"
     b"Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n"
     + base64.encodebytes(EICAR)
     + b"--b--\n"
 )
 EICAR_IN_NESTED_MESSAGE = (
-    b"Content-Type: multipart/mixed; boundary=o\n\n--o\n\ntext\n--o\nContent-Type: message/rfc822\n\n"
+    HEADER
+    + b"Content-Type: multipart/mixed; boundary=o\n\n--o\n\ntext\n--o\nContent-Type: message/rfc822\n\n"
     + EICAR_IN_ATTACHMENT
     + b"--o--\n"
 )

@@ -12,6 +12,7 @@ from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.main import build_app
 from scanner_service.settings import Settings, State
 from tests.scanner_service.live_service import LiveService, live_app, post
+from tests.scanner_service.messages import HEADER
 from verdict_api.json_codec import decode_verdict
 from verdict_api.verdict import Destiny, InspectorStatus, Verdict
 
@@ -19,7 +20,8 @@ HOSTILE = Path(__file__).parents[1] / "fakes/hostile_decoder.py"
 
 
 def mail_with(name: str) -> bytes:
-    return f'Content-Type: application/zip; name="{name}"\nContent-Transfer-Encoding: base64\n\nUEsDBA==\n'.encode()
+    fields = f'Content-Type: application/zip; name="{name}"\nContent-Transfer-Encoding: base64\n'
+    return HEADER + fields.encode() + b"\nUEsDBA==\n"
 
 
 @contextlib.contextmanager

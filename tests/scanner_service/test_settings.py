@@ -117,7 +117,7 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
         ("[listen]\nprot = 1\n", "FILE, line 2: listen.prot: unknown setting; did you mean 'port'?"),
         ("listen.prot = 1\n", "FILE, line 1: listen.prot: unknown setting; did you mean 'port'?"),
         ("[listen]\nx = 1\n", "FILE, line 2: listen.x: unknown setting; known are host, port, uds, uds_group"),
-        ("zzz = 1\n", "FILE, line 1: zzz: unknown setting; known are state, listen, auth, virus, limits, log"),
+        ("zzz = 1\n", "FILE, line 1: zzz: unknown setting; known are state, listen, auth, virus, banned, spam,"),
         (
             "# port\n[log]\nformat = 'json'\n\n[listen]\nhost = 'port'\nport = 0\n",
             "FILE, line 7: listen.port: Input should be greater than or equal to 1",

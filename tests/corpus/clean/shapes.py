@@ -152,7 +152,9 @@ def oddly_folded_fields() -> bytes:
     return mail(plain(), more="X-Odd:\n\tvalue\nX-Odder: a\n  b\n\t c\n \td\nX-Empty:\nX-Blank: \n")
 
 
-@MESSAGES.clean
+@MESSAGES.tagged(
+    "bad_header.8bit", argument="its letters are of no charset that is told; it is the sender's old program"
+)
 def eight_bit_subject() -> bytes:
     """A subject in Latin-1, as it stands."""
     return (
@@ -215,7 +217,7 @@ def type_without_subtype() -> bytes:
     return mail(entity("Content-Type: text", "Good morning\n"))
 
 
-@MESSAGES.clean
+@MESSAGES.tagged("bad_header.syntax", argument="the line is no field; a program wrote it that keeps mail in one file")
 def mbox_line_first() -> bytes:
     """A line `From ` before the header, which a local program left there."""
     return b"From anna@example.org Mon Mar  2 09:00:00 2026\n" + mail(plain())

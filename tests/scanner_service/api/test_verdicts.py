@@ -17,7 +17,7 @@ from tests.scanner_service.live_service import (
     post,
     raw_headers,
 )
-from tests.scanner_service.messages import CLEAN, EICAR_IN_ATTACHMENT, ENVELOPE
+from tests.scanner_service.messages import CLEAN, EICAR_IN_ATTACHMENT, ENVELOPE, HEADER
 from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.http_interface import ENVELOPE_HEADER_LIMIT_BYTES, VERDICTS_PATH
 from verdict_api.json_codec import decode_verdict, encode_envelope_header
@@ -63,7 +63,7 @@ def test_the_built_in_engine_alone_is_called_a_demo(service: LiveService) -> Non
 
 
 def test_a_real_engine_is_asked_for_the_exact_bytes() -> None:
-    message = b"Subject: x\r\n\r\n" + os.urandom(300_000)
+    message = HEADER + b"Subject: x\n\n" + os.urandom(300_000)
 
     with FakeClamd() as clamd, live_service(**asking(clamd)) as service, service.client() as client:
         verdict = decode_verdict(post(client, message).content)
@@ -73,7 +73,9 @@ def test_a_real_engine_is_asked_for_the_exact_bytes() -> None:
     assert verdict.engines == "real"
     assert verdict.destiny is Destiny.PASS
     clean = InspectorStatus.CLEAN
-    assert [(one.name, one.status) for one in verdict.inspectors] == [("clamd", clean), ("decode", clean)]
+    assert {one.name: one.status for one in verdict.inspectors} == dict.fromkeys(
+        ("clamd", "banned", "bad_header", "decode"), clean
+    )
     assert nobody
 
 

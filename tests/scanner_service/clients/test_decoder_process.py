@@ -140,7 +140,7 @@ def test_what_fails_once_is_opened_by_a_fresh_child(run: Run[Unpacked], record: 
 
     unpacked = run(story)
 
-    assert [part.path for part in unpacked.parts] == ["1.2/a.zip/run.exe"]
+    assert [part.path for part in unpacked.parts] == ["1.2/a.zip/notes.txt"]
     assert unpacked.marks == frozenset()
     processes = [process for process, asked in tries(record) if asked == what]
     assert len(set(processes)) == 2
@@ -156,7 +156,7 @@ def test_what_fails_once_is_opened_by_a_fresh_child(run: Run[Unpacked], record: 
         ("talk_without_end", "it answers nonsense: "),
         ("promise_too_much", "it answers nonsense: frame: want at most "),
         ("talk_nonsense", "it answers nonsense: header: want JSON"),
-        ("claim_foreign_part", "it answers nonsense: path: want one below '1.2', got '2/a.zip/run.exe'"),
+        ("claim_foreign_part", "it answers nonsense: path: want one below '1.2', got '2/a.zip/notes.txt'"),
         ("say_more", "it answers nonsense: frame: want nothing after it"),
         ("close_and_stay", "killed: Killed"),
     ],

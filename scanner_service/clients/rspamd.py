@@ -1,0 +1,106 @@
+"""Ask rspamd for the score of a message, by ``POST /checkv2`` (rspamd's protocol page, normal worker)."""
+
+import re
+from dataclasses import dataclass
+
+import httpx
+from pydantic import BaseModel, FiniteFloat, ValidationError
+
+from verdict_api.envelope import Envelope
+
+ANSWER_LIMIT_BYTES = 2**20
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_TEST = re.compile(r"[A-Za-z0-9_]{1,100}")
+
+
+class RspamdUnavailableError(Exception):
+    """Rspamd did not score: not there, silent, busy, or nonsense. It may later."""
+
+
+@dataclass(frozen=True, slots=True)
+class RspamdScore:
+    """The points of a message, the names of the tests that gave them, and rspamd's own action (``add header``)."""
+
+    score: float
+    tests: tuple[str, ...]
+    action: str
+
+
+class _Symbol(BaseModel):
+    score: FiniteFloat = 0.0
+
+
+class _Answer(BaseModel):
+    score: FiniteFloat
+    action: str
+    symbols: dict[str, _Symbol] = {}
+
+
+class RspamdClient:
+    """One rspamd at ``http://host:port``, or at a unix socket's path."""
+
+    def __init__(self, url: str, password: str | None = None) -> None:
+        self.url = url
+        path = url.removeprefix("unix:")
+        is_socket = path != url
+        self._client = httpx.AsyncClient(
+            base_url="http://rspamd" if is_socket else url,
+            transport=httpx.AsyncHTTPTransport(uds=path if is_socket else None),
+            headers={"Password": password} if password else {},
+            timeout=None,  # noqa: S113  wait limits are the caller's
+            trust_env=False,
+        )
+
+    async def score(self, data: bytes, envelope: Envelope) -> RspamdScore:
+        """Return the score. Wait limits are the caller's.
+
+        Raises:
+            RspamdUnavailableError: see there.
+        """
+        try:
+            async with self._client.stream(
+                "POST", "/checkv2", content=data, headers=_headers_of(envelope)
+            ) as response:
+                answer = b""
+                async for piece in response.aiter_bytes():
+                    answer += piece
+                    if len(answer) > ANSWER_LIMIT_BYTES:
+                        raise RspamdUnavailableError(f"{self.url}: an answer of more than {ANSWER_LIMIT_BYTES} bytes")
+        except httpx.HTTPError as error:
+            raise RspamdUnavailableError(f"{self.url}: {type(error).__name__}: {error}") from error
+        if response.status_code != 200:
+            raise RspamdUnavailableError(f"{self.url}: answered {response.status_code}")
+        return self._read(answer)
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+    def _read(self, answer: bytes) -> RspamdScore:
+        try:
+            told = _Answer.model_validate_json(answer)
+        except ValidationError as error:
+            raise RspamdUnavailableError(f"{self.url}: want score and action, got {answer[:80]!r}") from error
+        # Most symbols only note something: tests are those that gave points.
+        tests = tuple(name for name, symbol in told.symbols.items() if symbol.score and _TEST.fullmatch(name))
+        return RspamdScore(told.score, tests, told.action)
+
+
+def _headers_of(envelope: Envelope) -> list[tuple[bytes, bytes]]:
+    client = envelope.client
+    fields = [
+        ("From", envelope.sender),
+        *(("Rcpt", one.address) for one in envelope.recipients),
+        ("IP", client.ip),
+        ("Helo", client.helo),
+        ("Hostname", client.name),
+        ("User", envelope.authenticated_user),
+        ("Queue-Id", envelope.queue_id),
+        ("MTA-Name", envelope.host),
+    ]
+    return [(name.encode(), _header_value(value)) for name, value in fields if value]
+
+
+def _header_value(text: str) -> bytes:
+    """An address may hold any byte; a line break in a header would begin another one."""
+    return _CONTROL.sub(b"?", text.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,140 @@
+"""From settings to inspectors: which ones look at each message, in the order of their reports."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from scanner_service.clients.clamd import ClamdClient
+from scanner_service.clients.daemon_address import DaemonAddress
+from scanner_service.clients.rspamd import RspamdClient
+from scanner_service.clients.spamd import SpamdClient
+from scanner_service.inspectors.bad_header import BadHeaderInspector
+from scanner_service.inspectors.banned import BannedInspector
+from scanner_service.inspectors.banned_rules import DEFAULT_RULES, BannedRule
+from scanner_service.inspectors.clamd import ClamdEngine
+from scanner_service.inspectors.engine import VirusEngine
+from scanner_service.inspectors.inspector import Inspector
+from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamInspector, SpamLevels
+from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
+from scanner_service.inspectors.virus import VirusInspector
+from scanner_service.inspectors.yara import YaraEngine
+from scanner_service.inspectors.yara_rules import YaraRulesError
+from scanner_service.model.message import PartMark
+from scanner_service.settings import (
+    Banned,
+    BannedRuleSetting,
+    ClamdSetting,
+    EngineSetting,
+    Settings,
+    SettingsError,
+    Spam,
+    SpamdSetting,
+    read_token,
+)
+
+DEFAULT_SET = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class InspectorChoice:
+    """The inspectors, the virus engines among them, and what must be closed at the end."""
+
+    inspectors: tuple[Inspector, ...]
+    engines: tuple[VirusEngine, ...]
+    closers: tuple[Callable[[], Awaitable[None]], ...] = field(default=())
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether no engine protects anybody."""
+        return all(engine.is_demo for engine in self.engines)
+
+
+def choose_inspectors(settings: Settings) -> InspectorChoice:
+    """Return what the settings ask for.
+
+    Raises:
+        SettingsError: YARA rules, a password or another's inspector cannot be used.
+    """
+    engines = build_engines(settings.virus.engines)
+    backups = tuple(engine for engine, one in zip(engines, settings.virus.engines, strict=True) if one.backup)
+    virus = VirusInspector(
+        [engine for engine in engines if engine not in backups],
+        settings.virus.engine_wait_seconds,
+        backups=backups,
+        engine_seconds=settings.virus.engine_seconds,
+    )
+    spam, closers = _spam(settings.spam)
+    inspectors: tuple[Inspector, ...] = (
+        virus,
+        BannedInspector({DEFAULT_SET: banned_rules(settings.banned)}),
+        BadHeaderInspector(),
+        *spam,
+        *_third_parties(settings),
+    )
+    return InspectorChoice(inspectors, engines, closers)
+
+
+def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
+    """Return the virus engines, named ``clamd``, ``yara``, and ``clamd-2`` where a name would come twice.
+
+    Raises:
+        SettingsError: YARA rules cannot be used.
+    """
+    engines: list[VirusEngine] = []
+    for one in chosen:
+        name = one.name or one.kind
+        taken = [engine.name for engine in engines]
+        number = 2
+        while name in taken:
+            name = f"{one.name or one.kind}-{number}"
+            number += 1
+        if isinstance(one, ClamdSetting):
+            engines.append(ClamdEngine(name, ClamdClient(DaemonAddress.read(one.address))))
+        else:
+            try:
+                engines.append(YaraEngine(name, one.rules))
+            except YaraRulesError as error:
+                raise SettingsError(f"[virus] engines, {name}: {error}") from error
+    return tuple(engines)
+
+
+def banned_rules(chosen: Banned) -> tuple[BannedRule, ...]:
+    """Return the administrator's rules, and after them the default ones."""
+    own = tuple(_banned_rule(one) for one in chosen.rules)
+    return own + DEFAULT_RULES if chosen.default_rules else own
+
+
+def _banned_rule(one: BannedRuleSetting) -> BannedRule:
+    return BannedRule(
+        one.name,
+        one.reason or one.name,
+        frozenset(extension.lower().removeprefix(".") for extension in one.extensions),
+        frozenset(kind.removeprefix(".") for kind in one.types),
+        frozenset(content_type.lower() for content_type in one.content_types),
+        re.compile(one.names, re.IGNORECASE) if one.names else None,
+        frozenset({PartMark.MACROS} if one.macros else ()),
+        one.allow,
+    )
+
+
+def _spam(chosen: Spam) -> tuple[tuple[Inspector, ...], tuple[Callable[[], Awaitable[None]], ...]]:
+    engine = chosen.engine
+    if engine is None:
+        return (), ()
+    if isinstance(engine, SpamdSetting):
+        levels = SpamLevels(chosen.tag2_level, chosen.kill_level)
+        client = SpamdClient(DaemonAddress.read(engine.address), engine.user)
+        return (SpamInspector(SpamdEngine(client, levels, engine.max_bytes), chosen.engine_seconds),), ()
+    password = read_token(engine.password_file) if engine.password_file else None
+    rspamd = RspamdClient(engine.url, password)
+    return (SpamInspector(RspamdEngine(rspamd), chosen.engine_seconds),), (rspamd.aclose,)
+
+
+def _third_parties(settings: Settings) -> tuple[Inspector, ...]:
+    try:
+        return tuple(
+            ThirdPartyInspector(one.name, load_inspector(one.name, one.options), one.seconds, required=one.required)
+            for one in settings.inspectors.third_party
+        )
+    except ThirdPartyError as error:
+        raise SettingsError(f"[inspectors] third_party: {error}") from error

@@ -1,0 +1,96 @@
+"""Look for header fields that are not as RFC 5322 wants them: mail programs disagree on them, and spammers send them.
+
+It sees the header of the message alone; what is wrong with MIME structure and encodings, decoding tells.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from scanner_service.inspectors.inspector import Inspection
+from scanner_service.model.finding import ContentCategory, Finding, SubCategory
+from scanner_service.model.message import DecodedMessage, Message
+from verdict_api.verdict import InspectorReport, InspectorStatus
+
+NAME = "bad_header"
+LONGEST_LINE_BYTES = 998  # RFC 5322 §2.1.1
+LOOKED_AT_BYTES = 2**20  # a longer header is over the limits of decoding
+SHOWN_CHARACTERS = 60
+
+_HEADER_END = re.compile(rb"(?:\A|\n)\r?\n")
+_FIELD_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_CONTROL = re.compile(rb"[\x00\r]")
+_C1_CONTROL = re.compile("[\x80-\x9f]")
+_REQUIRED = ("date", "from")  # RFC 5322 §3.6
+_ONLY_ONCE = frozenset(
+    (
+        *("date", "from", "sender", "reply-to", "to", "cc", "bcc", "subject"),
+        *("message-id", "references", "in-reply-to", "auto-submitted", "mime-version", "content-type"),
+        *("content-transfer-encoding", "content-id", "content-description", "content-disposition"),
+    )
+)
+
+
+class BadHeaderInspector:
+    """Tells each kind of fault once, with the first place where it is; see Inspector."""
+
+    needs_parts = False
+
+    async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
+        """See Inspector; it waits for nothing."""
+        del decoded, until
+        started = time.perf_counter()
+        first: dict[SubCategory, str] = {}
+        for kind, where in _faults(_header_of(message.raw)):
+            first.setdefault(kind, where)
+        findings = tuple(
+            Finding(ContentCategory.BAD_HEADER, NAME, f"bad header: {kind}", kind, detail=where)
+            for kind, where in sorted(first.items(), key=lambda one: list(SubCategory).index(one[0]))
+        )
+        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        return Inspection(findings, (InspectorReport(NAME, False, status, None, None, milliseconds),))
+
+
+def _header_of(raw: bytes) -> bytes:
+    end = _HEADER_END.search(raw, 0, LOOKED_AT_BYTES)
+    return raw[: end.start() if end else LOOKED_AT_BYTES]
+
+
+def _faults(header: bytes) -> Iterator[tuple[SubCategory, str]]:
+    seen: Counter[str] = Counter()
+    for line in header.split(b"\n"):
+        text = line.removesuffix(b"\r")
+        if name := _FIELD_NAME.match(text):
+            field = name[1].decode("ascii").lower()
+            seen[field] += 1
+            if seen[field] == 2 and field in _ONLY_ONCE:
+                yield SubCategory.DUPLICATE, f"second field {_shown(name[1])}"
+        elif text.startswith((b" ", b"\t")):
+            if not text.strip():
+                yield SubCategory.SPACE, "a line of blanks alone"
+        elif text:
+            yield SubCategory.SYNTAX, f"no field: {_shown(text)}"
+        yield from _faults_of_line(text)
+    for field in _REQUIRED:
+        if not seen[field]:
+            yield SubCategory.MISSING, f"no field {field.capitalize()}"
+
+
+def _faults_of_line(text: bytes) -> Iterator[tuple[SubCategory, str]]:
+    if len(text) > LONGEST_LINE_BYTES:
+        yield SubCategory.LONG, f"a line of {len(text)} bytes: {_shown(text)}"
+    if _CONTROL.search(text):
+        yield SubCategory.CONTROL, f"a NUL or CR: {_shown(text)}"
+    if not text.isascii():
+        try:
+            is_text = not _C1_CONTROL.search(text.decode("utf-8"))
+        except UnicodeDecodeError:
+            is_text = False
+        if not is_text:  # UTF-8 as such is fine: RFC 6532
+            yield SubCategory.EIGHT_BIT, f"8-bit characters that are not UTF-8: {_shown(text)}"
+
+
+def _shown(text: bytes) -> str:
+    return ascii(text[:SHOWN_CHARACTERS].decode("latin-1"))

@@ -1,0 +1,168 @@
+"""Which parts are banned, under which name and by which rule, and which never are."""
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from scanner_service.decode.file_type import file_types
+from scanner_service.decode.names import names_of
+from scanner_service.inspectors.banned import FINDINGS_OF_A_RULE, BannedInspector
+from scanner_service.inspectors.banned_rules import DEFAULT_RULES, BannedRule
+from scanner_service.inspectors.inspector import Inspection
+from scanner_service.model.finding import Finding
+from scanner_service.model.message import DecodedMessage, Message, PartMark, UnpackedPart
+from verdict_api.envelope import Envelope, Recipient
+from verdict_api.verdict import InspectorStatus
+
+MESSAGE = Message("b7kQ2sX9aLmP", Envelope("a@example.net", (Recipient("b@example.com"),)), b"", "")
+PROGRAM = b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + bytes(20)
+ELF = b"\x7fELF" + bytes(60)
+
+
+def part(path: str = "1", name: str = "", body: bytes = b"x", content_type: str = "") -> UnpackedPart:
+    names = names_of([f'x; name="{name}"']) if name else ()
+    return UnpackedPart(path, content_type, names, file_types(body), body, len(body))
+
+
+def inspect(parts: Sequence[UnpackedPart], rules: Sequence[BannedRule] = DEFAULT_RULES) -> Inspection:
+    async def run() -> Inspection:
+        inspector = BannedInspector({"default": rules})
+        return await inspector.inspect(MESSAGE, DecodedMessage(None, tuple(parts), None), 0)
+
+    return asyncio.run(run())
+
+
+def findings(parts: Sequence[UnpackedPart], rules: Sequence[BannedRule] = DEFAULT_RULES) -> list[Finding]:
+    return list(inspect(parts, rules).findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("setup.exe", "windows program"),
+        ("SETUP.EXE", "windows program"),
+        ("invoice.pdf.exe", "windows program"),
+        ("a.pdf.exe.", "windows program"),
+        ("photo.jpg ... .scr", "windows program"),
+        ("run.exe ", "windows program"),
+        ("cod\u202efdp.exe", "windows program"),
+        ("=?utf-8?B?ZmFjdHVyZS5leGU=?=", "windows program"),
+        ("run.exe\0.txt", "windows program"),
+        ("letter.js", "script of Windows"),
+        ("letter.ps1", "script of Windows"),
+        ("letter.hta", "HTML application"),
+        ("letter.lnk", "shortcut"),
+        ("disk.iso", "disk image"),
+        ("notes.one", "OneNote notebook"),
+        ("manual.chm", "compiled help"),
+        ("keys.reg", "setting of Windows"),
+        ("sheet.xll", "add-in or database of Office"),
+        ("Installer.dmg", "program of Unix or macOS"),
+        ("pic.jpg.{3050f4d8-98b5-11cf-bb82-00aa00bdce0b}", "class identifier"),
+    ],
+)
+def test_a_name_is_enough(name: str, rule: str) -> None:
+    (finding,) = findings([part(name=name)])
+
+    assert finding.rule == f"default: {rule}"
+    assert finding.detail.startswith(f"{rule}: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "what"),
+    [
+        (PROGRAM, "text/plain", "readme.txt .exe-ms"),
+        (ELF, "text/plain", "readme.txt .exe-unix"),
+        (b"L\0\0\0\x01\x14\x02\0" + bytes(60), "", "readme.txt .lnk"),
+        (b"x", "application/X-MSDownload", "readme.txt application/x-msdownload"),
+        (b"x", "application/hta", "readme.txt application/hta"),
+    ],
+)
+def test_what_it_is_counts_whatever_it_is_called(body: bytes, content_type: str, what: str) -> None:
+    (finding,) = findings([part(name="readme.txt", body=body, content_type=content_type)])
+
+    assert finding.name == what
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["report.pdf", "report.docx", "code.py", "lib.jar", "exe", "an exe", ".exe.txt", "a.executive", "v1.2", ""],
+)
+def test_what_people_send_each_other_is_not_banned(name: str) -> None:
+    inspection = inspect([part(name=name, content_type="application/octet-stream")])
+
+    assert inspection.findings == ()
+    assert [(one.status, one.required) for one in inspection.reports] == [(InspectorStatus.CLEAN, True)]
+
+
+def test_bytes_of_chance_are_not_banned() -> None:
+    assert findings([part(str(number), "data.bin", os.urandom(5_000)) for number in range(200)]) == []
+
+
+def test_a_document_with_macros_is_banned_by_its_content() -> None:
+    document = replace(part(name="letter.doc"), marks=frozenset({PartMark.MACROS}))
+
+    (finding,) = findings([document])
+
+    assert (finding.name, finding.rule) == ("letter.doc macros", "default: macro document")
+
+
+def test_a_member_is_told_with_its_place() -> None:
+    parts = [part("1", "a.zip"), part("1/a.zip/b.zip", "b.zip"), part("1/a.zip/b.zip/run.exe", "run.exe")]
+
+    (finding,) = findings(parts)
+
+    assert (finding.part, finding.name) == ("1/a.zip/b.zip/run.exe", "run.exe")
+
+
+def test_the_pieces_of_one_document_are_no_attachments_but_what_they_are_counts() -> None:
+    document = UnpackedPart("1", "", ("a.docx",), ("zip", "ooxml"), b"", 0)
+    parts = [
+        document,
+        part("1/a.docx/word/theme.theme", "theme.theme"),
+        part("1/a.docx/word/embedded.bin", "embedded.bin", PROGRAM),
+        part("2", "other.theme"),
+    ]
+
+    found = findings(parts)
+
+    assert [(one.part, one.name) for one in found] == [
+        ("1/a.docx/word/embedded.bin", "embedded.bin .exe-ms"),
+        ("2", "other.theme"),
+    ]
+
+
+def test_a_thousand_programs_are_told_in_few_findings() -> None:
+    assert len(findings([part(str(number), "run.exe") for number in range(1000)])) == FINDINGS_OF_A_RULE
+
+
+def test_the_first_rule_that_fits_decides() -> None:
+    allow = BannedRule("our installer", "we sent for it", names=re.compile(r"^ours\.exe$"), allow=True)
+
+    found = findings([part("1", "ours.exe"), part("2", "other.exe")], (allow, *DEFAULT_RULES))
+
+    assert [one.part for one in found] == ["2"]
+
+
+def test_each_set_of_rules_is_tried_by_itself() -> None:
+    async def run() -> Inspection:
+        strict = BannedRule("no pictures", "bandwidth", extensions=frozenset({"jpg"}))
+        inspector = BannedInspector({"default": DEFAULT_RULES, "strict": (strict,)})
+        decoded = DecodedMessage(None, (part("1", "a.exe"), part("2", "a.jpg")), None)
+        return await inspector.inspect(MESSAGE, decoded, 0)
+
+    found = asyncio.run(run()).findings
+
+    assert [(one.part, one.rule) for one in found] == [
+        ("1", "default: windows program"),
+        ("2", "strict: no pictures"),
+    ]
+
+
+def test_each_default_rule_has_a_name_of_its_own_and_a_reason() -> None:
+    assert len({rule.name for rule in DEFAULT_RULES}) == len(DEFAULT_RULES)
+    assert all(rule.reason for rule in DEFAULT_RULES)
