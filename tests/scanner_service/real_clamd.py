@@ -3,19 +3,16 @@
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.clamd import EICAR
+from tests.scanner_service.running_daemon import running_daemon
 
 CLAMD = shutil.which("clamd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 STREAM_LIMIT_BYTES = 2**20
-_START_SECONDS = 20
 _SETTINGS = """\
 Foreground yes
 User {user}
@@ -42,20 +39,5 @@ def running_clamd(folder: Path) -> Iterator[Path]:
     (signatures / "eicar.ndb").write_text(f"Bench.Eicar.Body:0:*:{EICAR.hex()}\n")
     settings = folder / "clamd.conf"
     settings.write_text(_SETTINGS.format(folder=folder, user="root" if os.geteuid() == 0 else os.getlogin()))
-    log = folder / "clamd.log"
-    with log.open("wb") as output, subprocess.Popen([CLAMD, f"--config-file={settings}"], stdout=output) as process:
-        try:
-            _wait_until_up(folder / "clamd.ctl", process, log)
-            yield folder / "clamd.ctl"
-        finally:
-            process.terminate()
-
-
-def _wait_until_up(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-            probe.connect(str(path))
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"clamd did not come up: {log.read_text(errors='replace')}")
+    with running_daemon([CLAMD, f"--config-file={settings}"], folder / "clamd.ctl", folder / "clamd.log") as path:
+        yield path

@@ -3,17 +3,15 @@
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.scanner_service.running_daemon import running_daemon
+
 SPAMD = shutil.which("spamd", path="/usr/sbin:/usr/bin")
 RSPAMD = shutil.which("rspamd", path="/usr/sbin:/usr/bin")
-_START_SECONDS = 90
 # No DNS that answers, and nothing asked of it twice; where rspamd's own files lie stays as Debian has it.
 _RSPAMD_SETTINGS = """\
 .include "/etc/rspamd/common.conf"
@@ -43,7 +41,7 @@ def running_spamd(folder: Path) -> Iterator[Path]:
     assert SPAMD is not None
     path = folder / "spamd.sock"
     options = ("--local", "--max-children=1", "--username=nobody", "--nouser-config", f"--helper-home-dir={folder}")
-    with _running([SPAMD, *options, f"--socketpath={path}"], folder, path):
+    with running_daemon([SPAMD, *options, f"--socketpath={path}"], path, folder / "log"):
         yield path
 
 
@@ -56,26 +54,7 @@ def running_rspamd(folder: Path) -> Iterator[Path]:
     settings.write_text(_RSPAMD_SETTINGS.format(folder=folder))
     shutil.chown(folder, "_rspamd")
     places = [f"--var={name}={folder}" for name in ("DBDIR", "RUNDIR", "LOGDIR")]
-    with _running([RSPAMD, "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", settings, *places], folder, path):
+    with running_daemon(
+        [RSPAMD, "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", settings, *places], path, folder / "log"
+    ):
         yield path
-
-
-@contextlib.contextmanager
-def _running(command: Sequence[str | Path], folder: Path, path: Path) -> Iterator[None]:
-    log = folder / "log"
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            _wait_until_up(path, process, log)
-            yield
-        finally:
-            process.terminate()
-
-
-def _wait_until_up(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):
-            probe.connect(str(path))
-            return
-        time.sleep(0.05)
-    pytest.fail(f"{path.name} did not start: {log.read_text(errors='replace')[-2000:]}")
