@@ -110,6 +110,7 @@ def _report(finding: Finding) -> ReportedFinding:
         name=finding.name,
         part=finding.part,
         detail=finding.detail,
+        rule=finding.rule,
     )
 
 

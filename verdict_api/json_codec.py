@@ -195,6 +195,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
                 "part": one.part,
                 "score": one.score,
                 "detail": one.detail,
+                "rule": one.rule,
             }
             for one in verdict.findings
         ],
@@ -254,6 +255,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
                 part=one.optional("part", one.text),
                 score=one.optional("score", one.number),
                 detail=one.text("detail", ""),
+                rule=one.text("rule", ""),
             )
             for one in fields.objects("findings")
         ),

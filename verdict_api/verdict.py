@@ -55,7 +55,7 @@ class RecipientVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ReportedFinding:
-    """What one inspector saw, and in which part (None: in the message as a whole)."""
+    """What one inspector saw, in which part (None: in the message as a whole), and by which rule, if it was one."""
 
     category: str
     sub_category: str | None
@@ -64,6 +64,7 @@ class ReportedFinding:
     part: str | None = None
     score: float | None = None
     detail: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ def _verdicts(would_be: st.SearchStrategy[Verdict | None]) -> st.SearchStrategy[
             )
         ),
         findings=_some(
-            st.builds(ReportedFinding, texts, _maybe_texts, texts, texts, _maybe_texts, st.none() | _numbers, texts)
+            st.builds(
+                ReportedFinding, texts, _maybe_texts, texts, texts, _maybe_texts, st.none() | _numbers, texts, texts
+            )
         ),
         inspectors=_some(
             st.builds(
@@ -141,7 +143,9 @@ _REJECTED = Verdict(
     recipients=(
         RecipientVerdict("alice@test.example", Destiny.REJECT, ("virus",), "default", _REPLY, "b@c.example"),
     ),
-    findings=(ReportedFinding("virus", "eicar", "clamd", "Eicar-Test-Signature", "1.2/a.zip/b.com", 1.5, "hit"),),
+    findings=(
+        ReportedFinding("virus", "eicar", "clamd", "Eicar-Test-Signature", "1.2/a.zip/b.com", 1.5, "hit", "rule 1"),
+    ),
     inspectors=(InspectorReport("clamd", True, InspectorStatus.HIT, "found", "ClamAV 1.4.6", 5.4),),
     message=MessageFacts(4022, "00ff", "<1@remote.example>"),
     milliseconds={"total": 8.1},
