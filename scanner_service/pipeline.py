@@ -89,6 +89,7 @@ class Pipeline:
             findings=tuple(_report(finding) for finding in inspection.findings),
             inspectors=inspection.reports,
             spam=inspection.spam,
+            authentication=inspection.authentication,
             message=MessageFacts(len(message.raw), message.sha256, decoded.message_id),
             milliseconds=milliseconds,
             engines=self.engines,
@@ -111,6 +112,7 @@ def _report(finding: Finding) -> ReportedFinding:
         part=finding.part,
         detail=finding.detail,
         rule=finding.rule,
+        sha256=finding.sha256,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TypedDict, TypeVar, cast
 from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.smtp_reply import SmtpReply
 from verdict_api.verdict import (
+    AuthenticationResult,
     DecidedBy,
     Decision,
     Destiny,
@@ -196,6 +197,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
                 "score": one.score,
                 "detail": one.detail,
                 "rule": one.rule,
+                "sha256": one.sha256,
             }
             for one in verdict.findings
         ],
@@ -211,6 +213,10 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
             for one in verdict.inspectors
         ],
         "spam": {"score": verdict.spam.score, "tests": verdict.spam.tests},
+        "authentication": [
+            {"method": one.method, "result": one.result, "domain": one.domain, "detail": one.detail}
+            for one in verdict.authentication
+        ],
         "header_edits": [
             {"action": one.action, "name": one.name, "value": one.value} for one in verdict.header_edits
         ],
@@ -233,6 +239,7 @@ def _part_to_fields(part: ReportedPart) -> dict[str, object]:
         "types": part.types,
         "size": part.size,
         "marks": part.marks,
+        "sha256": part.sha256,
     }
 
 
@@ -256,6 +263,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
                 score=one.optional("score", one.number),
                 detail=one.text("detail", ""),
                 rule=one.text("rule", ""),
+                sha256=one.text("sha256", ""),
             )
             for one in fields.objects("findings")
         ),
@@ -271,6 +279,15 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
             for one in fields.objects("inspectors")
         ),
         spam=SpamReport(score=spam.optional("score", spam.number), tests=spam.texts("tests")),
+        authentication=tuple(
+            AuthenticationResult(
+                method=one.text("method"),
+                result=one.text("result"),
+                domain=one.text("domain", ""),
+                detail=one.text("detail", ""),
+            )
+            for one in fields.objects("authentication")
+        ),
         quarantine=QuarantineReport(fields.object("quarantine", optional=True).flag("stored", default=False)),
         message=MessageFacts(
             size=message.whole_number("size"),
@@ -286,6 +303,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
                 types=one.texts("types"),
                 size=one.whole_number("size"),
                 marks=one.texts("marks"),
+                sha256=one.text("sha256", ""),
             )
             for one in fields.objects("parts")
         ),

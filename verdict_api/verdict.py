@@ -65,13 +65,15 @@ class ReportedFinding:
     score: float | None = None
     detail: str = ""
     rule: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedPart:
     """A part of the tree: its place and declared type, every name it may go by, what its bytes are, how many.
 
-    ``marks`` tell what else is to be known: ``encrypted``, ``undecodable``, ``macros``.
+    ``marks`` tell what else is to be known: ``encrypted``, ``undecodable``, ``macros``. ``sha256`` is of its decoded
+    bytes, in hexadecimal; empty where nobody read them to their end.
     """
 
     path: str
@@ -80,6 +82,7 @@ class ReportedPart:
     types: tuple[str, ...]
     size: int
     marks: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,19 @@ class SpamReport:
 
     score: float | None = None
     tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationResult:
+    """What one method says of who sent the message, in the words of RFC 8601 §2.7.
+
+    ``method`` is ``spf``, ``dkim``, ``dmarc`` or ``arc``; ``domain`` is the one that the result is about.
+    """
+
+    method: str
+    result: str
+    domain: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +175,7 @@ class Verdict(Decision):
     milliseconds: dict[str, float]
     engines: str = "real"
     spam: SpamReport = SpamReport()
+    authentication: tuple[AuthenticationResult, ...] = ()
     quarantine: QuarantineReport = QuarantineReport()
     would_be: "Verdict | None" = None
     parts: tuple[ReportedPart, ...] = ()

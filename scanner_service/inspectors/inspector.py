@@ -5,7 +5,7 @@ from typing import Protocol
 
 from scanner_service.model.finding import Finding
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, SpamReport
+from verdict_api.verdict import AuthenticationResult, InspectorReport, SpamReport
 
 NOT_SCORED = SpamReport()
 
@@ -21,11 +21,17 @@ class Inspection:
     findings: tuple[Finding, ...] = ()
     reports: tuple[InspectorReport, ...] = ()
     spam: SpamReport = NOT_SCORED
+    authentication: tuple[AuthenticationResult, ...] = ()
 
     def joined(self, other: "Inspection") -> "Inspection":
         """Return both as one; at most one of them has asked a spam engine."""
         spam = other.spam if self.spam == NOT_SCORED else self.spam
-        return Inspection(self.findings + other.findings, self.reports + other.reports, spam)
+        return Inspection(
+            self.findings + other.findings,
+            self.reports + other.reports,
+            spam,
+            self.authentication + other.authentication,
+        )
 
 
 class Inspector(Protocol):

@@ -46,7 +46,7 @@ class Finding:
     """One thing seen by one inspector; ``part`` is the path of the part, None for the message as a whole.
 
     ``rule`` names the set and the rule that it broke, if it was one. ``hides``: the ambiguity that was found keeps an
-    executable or an archive from some who look.
+    executable or an archive from some who look. ``sha256`` is of the decoded part, in hexadecimal, where it is known.
     """
 
     category: ContentCategory
@@ -57,6 +57,7 @@ class Finding:
     detail: str = ""
     hides: bool = False
     rule: str = ""
+    sha256: str = ""
 
     @property
     def full_category(self) -> str:

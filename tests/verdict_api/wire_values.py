@@ -11,6 +11,7 @@ from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.json_codec import encode_envelope, encode_verdict
 from verdict_api.smtp_reply import SmtpReply
 from verdict_api.verdict import (
+    AuthenticationResult,
     DecidedBy,
     Destiny,
     HeaderAction,
@@ -91,7 +92,16 @@ def _verdicts(would_be: st.SearchStrategy[Verdict | None]) -> st.SearchStrategy[
         ),
         findings=_some(
             st.builds(
-                ReportedFinding, texts, _maybe_texts, texts, texts, _maybe_texts, st.none() | _numbers, texts, texts
+                ReportedFinding,
+                texts,
+                _maybe_texts,
+                texts,
+                texts,
+                _maybe_texts,
+                st.none() | _numbers,
+                texts,
+                texts,
+                texts,
             )
         ),
         inspectors=_some(
@@ -109,6 +119,7 @@ def _verdicts(would_be: st.SearchStrategy[Verdict | None]) -> st.SearchStrategy[
         milliseconds=st.dictionaries(texts, _numbers, max_size=2),
         engines=texts,
         spam=st.builds(SpamReport, st.none() | _numbers, _tuples_of_texts),
+        authentication=_some(st.builds(AuthenticationResult, texts, texts, texts, texts)),
         header_edits=_some(st.builds(HeaderEdit, st.sampled_from(HeaderAction), texts, _maybe_texts)),
         added_recipients=_tuples_of_texts,
         quarantine=st.builds(QuarantineReport, st.booleans()),
@@ -144,13 +155,16 @@ _REJECTED = Verdict(
         RecipientVerdict("alice@test.example", Destiny.REJECT, ("virus",), "default", _REPLY, "b@c.example"),
     ),
     findings=(
-        ReportedFinding("virus", "eicar", "clamd", "Eicar-Test-Signature", "1.2/a.zip/b.com", 1.5, "hit", "rule 1"),
+        ReportedFinding(
+            "virus", "eicar", "clamd", "Eicar-Test-Signature", "1.2/a.zip/b.com", 1.5, "hit", "rule 1", "275a"
+        ),
     ),
     inspectors=(InspectorReport("clamd", True, InspectorStatus.HIT, "found", "ClamAV 1.4.6", 5.4),),
     message=MessageFacts(4022, "00ff", "<1@remote.example>"),
     milliseconds={"total": 8.1},
     engines="demo",
     spam=SpamReport(1.5, ("GTUBE",)),
+    authentication=(AuthenticationResult("spf", "pass", "remote.example", "192.0.2.1"),),
     header_edits=(HeaderEdit(HeaderAction.ADD, "X-Couriergate-Id", "b7kQ2sX9aLmP"),),
     added_recipients=("archive@test.example",),
     quarantine=QuarantineReport(stored=True),
