@@ -14,6 +14,7 @@ from scanner_service.inspectors.banned_rules import DEFAULT_RULES, BannedRule
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.inspector import Inspector
+from scanner_service.inspectors.readings import ReadingsInspector
 from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamInspector, SpamLevels
 from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
 from scanner_service.inspectors.virus import VirusInspector
@@ -29,6 +30,7 @@ from scanner_service.settings import (
     SettingsError,
     Spam,
     SpamdSetting,
+    Virus,
     read_token,
 )
 
@@ -57,21 +59,28 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
     """
     engines = build_engines(settings.virus.engines)
     backups = tuple(engine for engine, one in zip(engines, settings.virus.engines, strict=True) if one.backup)
-    virus = VirusInspector(
-        [engine for engine in engines if engine not in backups],
-        settings.virus.engine_wait_seconds,
-        backups=backups,
-        engine_seconds=settings.virus.engine_seconds,
-    )
+    virus = _virus_inspector(engines, backups, settings.virus)
+    of_bytes = tuple(engine for engine in engines if not engine.needs_parts)
+    readings = (ReadingsInspector(_virus_inspector(of_bytes, backups, settings.virus)),) if of_bytes else ()
     spam, closers = _spam(settings.spam)
     inspectors: tuple[Inspector, ...] = (
         virus,
+        *readings,
         BannedInspector({DEFAULT_SET: banned_rules(settings.banned)}),
         BadHeaderInspector(),
         *spam,
         *_third_parties(settings),
     )
     return InspectorChoice(inspectors, engines, closers)
+
+
+def _virus_inspector(engines: Sequence[VirusEngine], backups: Sequence[VirusEngine], chosen: Virus) -> VirusInspector:
+    return VirusInspector(
+        [engine for engine in engines if engine not in backups],
+        chosen.engine_wait_seconds,
+        backups=[engine for engine in engines if engine in backups],
+        engine_seconds=chosen.engine_seconds,
+    )
 
 
 def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:

@@ -1,0 +1,75 @@
+"""Have the virus engines look at each part of a message that can be read in two ways.
+
+An engine that unpacks the whole message by itself sees one reading of it, and nobody knows which.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.model.finding import Finding, SubCategory
+from scanner_service.model.message import DecodedMessage, Message, Part
+from verdict_api.verdict import InspectorReport, InspectorStatus
+
+NAME = "readings"
+MOST_FINDINGS = 20  # a thousand infected parts are one thing to say
+
+
+class ReadingsInspector:
+    """Asks another inspector about single parts as if each was a message; see Inspector.
+
+    A message with one reading costs nothing, and there is no report of it.
+    """
+
+    needs_parts = True
+
+    def __init__(self, engines: Inspector) -> None:
+        self._engines = engines
+
+    async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
+        """See Inspector."""
+        assert decoded is not None
+        if not _has_two_readings(decoded):
+            return Inspection()
+        started = time.perf_counter()
+        findings: list[Finding] = []
+        reasons: dict[str, None] = {}
+        for part in _distinct_leaves(decoded.parts):
+            seen = await self._engines.inspect(_as_message(message, part), _alone(part), until)
+            findings += (replace(finding, part=part.path) for finding in seen.findings)
+            not_done = [one for one in seen.findings if one.sub_category is SubCategory.NOT_DONE]
+            if not_done:
+                reasons |= {one.detail: None for one in not_done}
+                break  # the others would wait as long, for the same end
+            if len(findings) >= MOST_FINDINGS:
+                break
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        report = InspectorReport(
+            NAME, True, _status(findings, reasons), "; ".join(reasons) or None, None, milliseconds
+        )
+        return Inspection(tuple(findings), (report,))
+
+
+def _has_two_readings(decoded: DecodedMessage) -> bool:
+    return bool(decoded.ambiguities) or any(part.path.startswith("~") for part in decoded.parts)
+
+
+def _distinct_leaves(parts: Sequence[Part]) -> Sequence[Part]:
+    """Return the parts of the MIME trees, those of the same bytes once: engines unpack containers by themselves."""
+    return tuple({part.body: part for part in reversed(parts) if "/" not in part.path and part.body}.values())[::-1]
+
+
+def _as_message(message: Message, part: Part) -> Message:
+    return replace(message, raw=part.body, sha256=hashlib.sha256(part.body).hexdigest())
+
+
+def _alone(part: Part) -> DecodedMessage:
+    return DecodedMessage(None, (part,), None)
+
+
+def _status(findings: Sequence[Finding], reasons: dict[str, None]) -> InspectorStatus:
+    if reasons:
+        return InspectorStatus.NOT_DONE
+    return InspectorStatus.HIT if findings else InspectorStatus.CLEAN
