@@ -38,6 +38,8 @@ def details(scanned: Scanned) -> Iterator[str]:
         yield "warning   a required check could not be made: this says nothing about what is in the message"
     if verdict.engines == "demo":
         yield "warning   demo engine: only the EICAR test file would be found"
+    if verdict.engines == "none":
+        yield "warning   no virus engine protects now: see /readyz of the service, or its log"
 
 
 def tree(parts: Sequence[ReportedPart]) -> Iterator[str]:

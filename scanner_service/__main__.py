@@ -1,6 +1,7 @@
 """The program couriergate-scanner: serve, or check the settings."""
 
 import argparse
+import asyncio
 import contextlib
 import sys
 from pathlib import Path
@@ -9,11 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from scanner_service import __version__
+from scanner_service import __version__, engine_check
 from scanner_service.http_protocol import BoundedHeaderProtocol
 from scanner_service.inspector_choice import choose_inspectors
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
-from scanner_service.main import DEMO_WARNING, build_app, refuse_open_listener
+from scanner_service.main import build_app, refuse_open_listener
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
 
 OK, FAILED = 0, 1
@@ -52,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--uds", metavar="PATH", help="listen on this unix socket instead")
     serving.add_argument("--workers", type=_at_least_one, default=1, metavar="N", help="processes (default 1)")
     serving.set_defaults(command=_serve)
-    _command(commands, "check", "say whether the settings can be used").set_defaults(command=_check)
+    checking = _command(commands, "check", "say whether the settings can be used and the virus engines protect")
+    checking.add_argument("--no-engines", action="store_true", help="look at the settings alone, ask no engine")
+    checking.set_defaults(command=_check)
     return parser
 
 
@@ -120,10 +123,12 @@ def _check(arguments: argparse.Namespace) -> int:
     choice = choose_inspectors(settings)
     names = ", ".join(engine.name for engine in choice.engines)
     print(f"settings can be used: listens on {describe(settings.listen)}, virus engines {names}")  # noqa: T201
-    if choice.is_demo:
-        print(f"couriergate-scanner: but {DEMO_WARNING}", file=sys.stderr)  # noqa: T201
-        return FAILED
-    return OK
+    if arguments.no_engines:
+        return OK
+    asyncio.run(engine_check.ask(choice.engines))
+    for complaint in engine_check.complaints(choice.engines, settings.virus.signature_days):
+        print(f"couriergate-scanner: {complaint}", file=sys.stderr)  # noqa: T201
+    return OK if engine_check.is_well(choice.engines, choice.backups) else FAILED
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from scanner_service.inspectors.readings import ReadingsInspector
 from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamInspector, SpamLevels
 from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
 from scanner_service.inspectors.virus import VirusInspector
+from scanner_service.inspectors.virus_spam_scores import VirusSpamScore
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.inspectors.yara_rules import YaraRulesError
 from scanner_service.model.message import PartMark
@@ -39,16 +40,12 @@ DEFAULT_SET = "default"
 
 @dataclass(frozen=True, slots=True)
 class InspectorChoice:
-    """The inspectors, the virus engines among them, and what must be closed at the end."""
+    """The inspectors, the virus engines among them and which are backups, and what must be closed at the end."""
 
     inspectors: tuple[Inspector, ...]
     engines: tuple[VirusEngine, ...]
+    backups: tuple[VirusEngine, ...] = ()
     closers: tuple[Callable[[], Awaitable[None]], ...] = field(default=())
-
-    @property
-    def is_demo(self) -> bool:
-        """Whether no engine protects anybody."""
-        return all(engine.is_demo for engine in self.engines)
 
 
 def choose_inspectors(settings: Settings) -> InspectorChoice:
@@ -71,7 +68,7 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
         *spam,
         *_third_parties(settings),
     )
-    return InspectorChoice(inspectors, engines, closers)
+    return InspectorChoice(inspectors, engines, backups, closers)
 
 
 def _virus_inspector(engines: Sequence[VirusEngine], backups: Sequence[VirusEngine], chosen: Virus) -> VirusInspector:
@@ -80,6 +77,7 @@ def _virus_inspector(engines: Sequence[VirusEngine], backups: Sequence[VirusEngi
         chosen.engine_wait_seconds,
         backups=[engine for engine in engines if engine in backups],
         engine_seconds=chosen.engine_seconds,
+        spam_scores=tuple(VirusSpamScore(re.compile(one.names), one.score) for one in chosen.spam_scores),
     )
 
 

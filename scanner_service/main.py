@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import structlog
 from fastapi import FastAPI
 
 from scanner_service import __version__
@@ -20,14 +19,11 @@ from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavaila
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
 from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
-from scanner_service.inspectors.engine import VirusEngine
+from scanner_service.inspectors.engine import protection_of
+from scanner_service.inspectors.engine_watch import EngineWatch
 from scanner_service.mail_log import set_up_logging
 from scanner_service.pipeline import Pipeline
 from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
-
-REFRESH_SECONDS = 60.0
-DEMO_WARNING_SECONDS = 3600.0
-DEMO_WARNING = "the only virus engine is the built-in EICAR rule: no real virus will be found; set [virus] engines"
 
 
 def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAPI:
@@ -42,13 +38,14 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
     pipeline = Pipeline(
         inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
-        engines="demo" if choice.is_demo else "real",
+        protection=lambda: protection_of(choice.engines),
     )
+    watch = EngineWatch(choice.engines, settings.virus.signature_days)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = FastAPI(
         title="Couriergate scanning service",
         version=__version__,
-        lifespan=lambda _: _running(choice, decoders),
+        lifespan=lambda _: _running(choice, watch, decoders),
         redoc_url=None,
     )
     problem.install(app)
@@ -59,9 +56,9 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
     add_health_routes(
         app,
         access,
-        pipeline.engines,
-        lambda: {engine.name: engine.version for engine in choice.engines},
+        choice.engines,
         limits.max_message_bytes,
+        signature_days_limit=settings.virus.signature_days,
         decoder_problem=lambda: None if decoders.children else decoders.last_failure,
     )
     return app
@@ -130,13 +127,10 @@ def _local_hosts(listen: Listen) -> frozenset[str]:
 
 
 @contextlib.asynccontextmanager
-async def _running(choice: InspectorChoice, decoders: DecoderPool) -> AsyncIterator[None]:
-    """Keep decoders ready and what the engines say of themselves fresh; warn as long as they protect nobody."""
+async def _running(choice: InspectorChoice, watch: EngineWatch, decoders: DecoderPool) -> AsyncIterator[None]:
+    """Keep decoders ready, and watch the engines."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_refresh(engine)) for engine in choice.engines]
-        tasks.append(group.create_task(_warm_up(decoders)))
-        if choice.is_demo:
-            tasks.append(group.create_task(_warn_of_demo()))
+        tasks = [group.create_task(watch.run()), group.create_task(_warm_up(decoders))]
         yield
         for task in tasks:
             task.cancel()
@@ -149,15 +143,3 @@ async def _warm_up(decoders: DecoderPool) -> None:
     """Have the decoders ready before the first container comes; that they cannot be had is told in each verdict."""
     with contextlib.suppress(DecoderUnavailableError):  # it has logged why
         await decoders.warm_up()
-
-
-async def _refresh(engine: VirusEngine) -> None:
-    while True:
-        await engine.refresh()
-        await asyncio.sleep(REFRESH_SECONDS if engine.version else 1.0)
-
-
-async def _warn_of_demo() -> None:
-    while True:
-        structlog.get_logger().warning("demo", problem=DEMO_WARNING)
-        await asyncio.sleep(DEMO_WARNING_SECONDS)

@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from scanner_service.decoder import Decoder, inspection_of
+from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.destiny import POLICY, POLICY_VERSION, judge
@@ -29,11 +30,11 @@ from verdict_api.verdict import (
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The parts that main has chosen; ``engines`` is ``real``, or ``demo`` if they protect nobody."""
+    """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment."""
 
     inspectors: Sequence[Inspector]
     decoder: Decoder
-    engines: str
+    protection: Callable[[], Protection]
 
     async def judge_message(
         self, envelope: Envelope, raw: bytes, until: float, *, with_parts: bool = False
@@ -92,7 +93,7 @@ class Pipeline:
             authentication=inspection.authentication,
             message=MessageFacts(len(message.raw), message.sha256, decoded.message_id),
             milliseconds=milliseconds,
-            engines=self.engines,
+            engines=self.protection().value,
         )
 
 

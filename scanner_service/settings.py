@@ -125,12 +125,21 @@ class YaraSetting(_Section):
 EngineSetting = Annotated[ClamdSetting | YaraSetting, Field(discriminator="kind")]
 
 
+class SpamScoreSetting(_Section):
+    """Virus names that are no infection but points toward spam; without a score: names that stay an infection."""
+
+    names: Annotated[str, AfterValidator(_pattern)]
+    score: float | None = Field(None, ge=0, le=1000, allow_inf_nan=False)
+
+
 class Virus(_Section):
     """The virus engines, asked all at once."""
 
     engines: tuple[EngineSetting, ...] = Field((YaraSetting(kind="yara"),), min_length=1)
     engine_wait_seconds: float = Field(20.0, ge=0, le=300)
     engine_seconds: float = Field(30.0, gt=0, le=300)
+    signature_days: int = Field(3, ge=0)
+    spam_scores: tuple[SpamScoreSetting, ...] = ()
 
     @model_validator(mode="after")
     def _has_a_primary(self) -> Self:

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ from verdict_api.http_interface import API_VERSIONS
 
 ANSWER_SECONDS = 5.0
 LARGEST_SKEW_SECONDS = 5.0
-OLDEST_SIGNATURES_DAYS = 3  # ClamAV's come daily
+OLDEST_SIGNATURES_DAYS = 3  # ClamAV's come daily; the service's own setting comes before
 
 
 @dataclass(slots=True)
@@ -115,30 +114,43 @@ def _findings_on_version(check: str, look: Look) -> Iterator[Finding]:
 
 
 def _findings_on_engines(check: str, look: Look) -> Iterator[Finding]:
-    if look.ready.get("engines") == "demo":
-        yield Finding(
-            Level.PROBLEM,
-            check,
-            "its only virus engine is the built-in demo: it protects nobody",
-            "set [virus] engines in its settings",
-        )
-    versions = look.ready.get("engine_versions")
-    for name, version in versions.items() if isinstance(versions, dict) else ():
-        if version is None:
+    match look.ready.get("engines"):
+        case "demo":
+            yield Finding(
+                Level.PROBLEM,
+                check,
+                "its only virus engine is the built-in demo: it protects nobody",
+                "set [virus] engines in its settings",
+            )
+        case "none":
+            yield Finding(
+                Level.PROBLEM,
+                check,
+                "no virus engine of it protects now: mail is answered 451",
+                "look at what it says of each engine, and at couriergate-scanner check there",
+            )
+    versions, problems, days = (
+        _members(look, name) for name in ("engine_versions", "engine_problems", "signature_days")
+    )
+    for name, version in versions.items():
+        if name in problems and problems[name] is not None:
+            yield Finding(Level.WARNING, check, f"engine {name}: {problems[name]}", f"look at {name}")
+        elif name not in problems and version is None:  # a service that does not tell problems yet
             yield Finding(Level.WARNING, check, f"engine {name} does not answer it", f"look at {name}")
         else:
-            yield Finding(Level.OK, check, f"engine {name}: {version}")
-            yield from _findings_on_signatures(check, name, str(version))
+            yield Finding(Level.OK, check, f"engine {name}: {version or 'is well'}")
+        yield from _findings_on_signatures(check, look, name, days.get(name))
 
 
-def _findings_on_signatures(check: str, name: str, version: str) -> Iterator[Finding]:
-    """Say how old the signatures are, where the engine says so as clamd does: ``ClamAV 1.4.6/28039/Thu Jun  6 …``."""
-    try:
-        made = datetime.strptime(version.rpartition("/")[2], "%a %b %d %H:%M:%S %Y").astimezone()
-    except ValueError:
-        return
-    days = (datetime.now().astimezone() - made).days
-    if days > OLDEST_SIGNATURES_DAYS:
+def _members(look: Look, name: str) -> dict[str, Any]:
+    value = look.ready.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _findings_on_signatures(check: str, look: Look, name: str, days: object) -> Iterator[Finding]:
+    """Say how old the signatures are, where they are older than the service's setting allows; 0 allows any age."""
+    limit = look.ready.get("signature_days_limit", OLDEST_SIGNATURES_DAYS)
+    if isinstance(days, int) and isinstance(limit, int) and limit and days > limit:
         yield Finding(
             Level.WARNING,
             check,

@@ -163,8 +163,9 @@ class Decision:
 class Verdict(Decision):
     """The answer to one message: the decision, and all that led to it.
 
-    ``complete`` is false if an inspector that is required could not look. ``engines`` is ``demo`` if no real virus
-    engine is set up, else ``real``. ``milliseconds`` has ``total`` and the steps. ``parts`` is there for who asked.
+    ``complete`` is false if an inspector that is required could not look. ``engines`` is ``real`` if a virus engine
+    protects now, ``none`` if none of them does, ``demo`` if no real one is set up. ``milliseconds`` has ``total`` and
+    the steps. ``parts`` is there for who asked.
     """
 
     complete: bool

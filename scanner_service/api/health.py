@@ -1,6 +1,6 @@
 """/livez, /readyz and /version: for whoever runs the service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -8,16 +8,18 @@ from fastapi.responses import JSONResponse
 
 from scanner_service import __version__
 from scanner_service.api.access import Access, Scope
+from scanner_service.inspectors.engine import VirusEngine, protection_of
 from verdict_api.http_interface import API_VERSIONS
+from verdict_api.printable import printable
 
 
 def add_health_routes(
     app: FastAPI,
     access: Access,
-    engines: str,
-    engine_versions: Callable[[], dict[str, str | None]],
+    engines: Sequence[VirusEngine],
     max_message_bytes: int,
     *,
+    signature_days_limit: int,
     decoder_problem: Callable[[], str | None],
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
@@ -34,8 +36,11 @@ def add_health_routes(
         return JSONResponse(
             {
                 "status": "ready" if problem is None else "not ready",
-                "engines": engines,
-                "engine_versions": engine_versions(),
+                "engines": protection_of(engines).value,
+                "engine_versions": _versions(engines),
+                "engine_problems": {one.name: _printable(one.problem) for one in engines},
+                "signature_days": {one.name: one.signature_days for one in engines},
+                "signature_days_limit": signature_days_limit,
                 "decoder_problem": problem,
             },
             status_code=HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE,
@@ -48,8 +53,16 @@ def add_health_routes(
             {
                 "version": __version__,
                 "api": list(API_VERSIONS),
-                "engine_versions": engine_versions(),
+                "engine_versions": _versions(engines),
                 "max_message_bytes": max_message_bytes,
             },
             status_code=HTTPStatus.OK,
         )
+
+
+def _versions(engines: Sequence[VirusEngine]) -> dict[str, str | None]:
+    return {one.name: one.version for one in engines}
+
+
+def _printable(problem: str | None) -> str | None:
+    return None if problem is None else printable(problem)

@@ -16,6 +16,7 @@ from scanner_service.clients.daemon_address import DaemonAddress
 CONNECT_SECONDS = 2.0
 CHUNK_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 64 * 2**10
+FORBIDDEN = "COMMAND UNAVAILABLE"  # with EnableVersionCommand no
 _LENGTH = struct.Struct("!I")
 
 
@@ -48,7 +49,7 @@ class ClamdClient:
         except OSError as error:
             raise ClamdUnavailableError(f"{self.address}: {error.strerror or error}") from error
         with connection:
-            return _read_answer(await _instream(connection, data), str(self.address))
+            return read_answer(await _instream(connection, data), str(self.address))
 
     async def version(self) -> str:
         """Return what clamd says of itself, as ``ClamAV 1.4.6/28039/…``.
@@ -62,6 +63,8 @@ class ClamdClient:
             raise ClamdUnavailableError(f"{self.address}: {error}") from error
         if not told:
             raise ClamdUnavailableError(f"{self.address}: closed unanswered")
+        if told == FORBIDDEN:
+            raise ClamdUnavailableError(f"{self.address}: its clamd.conf forbids VERSION")
         return told
 
     async def _connect(self) -> socket.socket:
@@ -140,8 +143,13 @@ async def _read(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
-def _read_answer(answer: bytes, address: str) -> tuple[str, ...]:
-    """Read ``stream: OK``, ``stream: NAME FOUND`` or an error; only the first two say that clamd looked."""
+def read_answer(answer: bytes, address: str) -> tuple[str, ...]:
+    """Read ``stream: OK``, ``stream: NAME FOUND`` or an error; only the first two say that clamd looked.
+
+    Raises:
+        ClamdUnavailableError: it did not look, or not to the end of its answer.
+        ClamdSizeLimitError: see there.
+    """
     line, end, _ = answer.partition(b"\0")
     text = line.decode("utf-8", "surrogateescape").strip()
     if not end:
@@ -154,5 +162,5 @@ def _read_answer(answer: bytes, address: str) -> tuple[str, ...]:
     if said.endswith(" FOUND"):
         return (said.removesuffix(" FOUND"),)
     if "size limit exceeded" in said:
-        raise ClamdSizeLimitError(f"{address}: {said}")
+        raise ClamdSizeLimitError(f"{address}: {said[:80]}")
     raise ClamdUnavailableError(f"{address}: want OK or FOUND, got {said[:80]!r}")

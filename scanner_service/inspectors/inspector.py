@@ -5,6 +5,7 @@ from typing import Protocol
 
 from scanner_service.model.finding import Finding
 from scanner_service.model.message import DecodedMessage, Message
+from scanner_service.model.spam_points import SpamPoints
 from verdict_api.verdict import AuthenticationResult, InspectorReport, SpamReport
 
 NOT_SCORED = SpamReport()
@@ -16,12 +17,13 @@ class InspectorUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen, how those who looked fared, and what the spam engine said."""
+    """What was seen, how those who looked fared, what the spam engine said, and points that others give."""
 
     findings: tuple[Finding, ...] = ()
     reports: tuple[InspectorReport, ...] = ()
     spam: SpamReport = NOT_SCORED
     authentication: tuple[AuthenticationResult, ...] = ()
+    spam_points: tuple[SpamPoints, ...] = ()
 
     def joined(self, other: "Inspection") -> "Inspection":
         """Return both as one; at most one of them has asked a spam engine."""
@@ -31,6 +33,7 @@ class Inspection:
             self.reports + other.reports,
             spam,
             self.authentication + other.authentication,
+            self.spam_points + other.spam_points,
         )
 
 

@@ -2,7 +2,8 @@
 
 Done when one engine that protects has finished; the demo engine counts only where there is no other. With none
 left it waits for one to come back: a clamd that loads new signatures is away for half a minute, and a storm of
-4xx would follow.
+4xx would follow. A message that is too big for one engine is for the others to look at; too big for all, it is a
+finding at once, for no wait makes it smaller.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scanner_service.inspectors.engine import EngineUnavailableError, VirusEngine
+from scanner_service.inspectors.engine import EngineUnavailableError, TooBigForEngineError, VirusEngine
 from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
 from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.virus_spam_scores import VirusSpamScore, points_for
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
 from verdict_api.verdict import InspectorReport, InspectorStatus
@@ -30,6 +32,7 @@ class _Look:
     findings: tuple[Finding, ...]
     reason: str | None
     milliseconds: float
+    is_too_big: bool = False
 
 
 class VirusInspector:
@@ -42,6 +45,7 @@ class VirusInspector:
         *,
         backups: Sequence[VirusEngine] = (),
         engine_seconds: float = 30.0,
+        spam_scores: Sequence[VirusSpamScore] = (),
     ) -> None:
         self._engines = tuple(engines)
         self._backups = tuple(backups)
@@ -49,6 +53,7 @@ class VirusInspector:
         self._protecting = tuple(one for one in everyone if not one.is_demo) or everyone
         self._wait_seconds = engine_wait_seconds
         self._engine_seconds = engine_seconds if len(self._protecting) > 1 else math.inf
+        self._spam_scores = tuple(spam_scores)
         self._rest = EngineRest()
 
     @property
@@ -63,11 +68,11 @@ class VirusInspector:
             looks += await self._look(self._backups, message, decoded, until)
         wait_until = min(until, asyncio.get_running_loop().time() + self._wait_seconds)
         pause = FIRST_PAUSE_SECONDS
-        while not self._is_done(looks) and asyncio.get_running_loop().time() + pause < wait_until:
+        while (missing := self._worth_asking_again(looks)) and asyncio.get_running_loop().time() + pause < wait_until:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-            again = await self._look(self._protecting, message, decoded, until)
-            looks = [look for look in looks if look.engine not in self._protecting] + again
+            again = await self._look(missing, message, decoded, until)
+            looks = [look for look in looks if look.engine not in missing] + again
         return self._report(looks)
 
     async def _look(
@@ -88,7 +93,7 @@ class VirusInspector:
         for look in looks:
             if look.reason is None:
                 self._rest.succeeded(look.engine.name)
-            else:
+            elif not look.is_too_big:
                 self._rest.failed(look.engine.name, asyncio.get_running_loop().time())
         why = f"rests, as it failed {FAILURES_BEFORE_REST} times"
         return looks + [_Look(one, (), f"{one.name}: {why}", 0.0) for one in resting]
@@ -96,14 +101,19 @@ class VirusInspector:
     def _is_done(self, looks: Sequence[_Look]) -> bool:
         return any(look.reason is None for look in looks if look.engine in self._protecting)
 
+    def _worth_asking_again(self, looks: Sequence[_Look]) -> tuple[VirusEngine, ...]:
+        """Return who may look yet; nobody once one that protects has looked."""
+        if self._is_done(looks):
+            return ()
+        too_small = [look.engine for look in looks if look.is_too_big]
+        return tuple(one for one in self._protecting if one not in too_small)
+
     def _report(self, looks: Sequence[_Look]) -> Inspection:
         done = self._is_done(looks)
-        findings = [finding for look in looks for finding in look.findings]
+        points = {look.engine.name: points_for(look.findings, self._spam_scores) for look in looks}
+        findings = [finding for look in looks if points[look.engine.name] is None for finding in look.findings]
         if not done:
-            reasons = "; ".join(look.reason for look in looks if look.reason)
-            findings.append(
-                Finding(ContentCategory.UNCHECKED, "virus", "not done", SubCategory.NOT_DONE, detail=reasons)
-            )
+            findings.append(self._unchecked(looks))
         reports = tuple(
             InspectorReport(
                 name=look.engine.name,
@@ -115,7 +125,15 @@ class VirusInspector:
             )
             for look in looks
         )
-        return Inspection(tuple(findings), reports)
+        spam_points = tuple(one for one in points.values() if one is not None)
+        return Inspection(tuple(findings), reports, spam_points=spam_points)
+
+    def _unchecked(self, looks: Sequence[_Look]) -> Finding:
+        reasons = "; ".join(look.reason for look in looks if look.reason)
+        name, kind = "not done", SubCategory.NOT_DONE
+        if not self._worth_asking_again(looks):
+            name, kind = "too big for engine", SubCategory.TOO_BIG_FOR_ENGINE
+        return Finding(ContentCategory.UNCHECKED, "virus", name, kind, detail=reasons)
 
 
 def _status(look: _Look) -> InspectorStatus:
@@ -128,11 +146,13 @@ async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | 
     started = time.perf_counter()
     findings: tuple[Finding, ...] = ()
     reason = None
+    is_too_big = False
     try:
         async with asyncio.timeout_at(until):
             findings = await engine.scan(message, decoded)
-    except EngineUnavailableError as error:
+    except (EngineUnavailableError, TooBigForEngineError) as error:
         reason = str(error)
+        is_too_big = isinstance(error, TooBigForEngineError)
     except TimeoutError:
         reason = f"{engine.name}: no answer in {time.perf_counter() - started:.1f} s"
-    return _Look(engine, findings, reason, (time.perf_counter() - started) * 1000)
+    return _Look(engine, findings, reason, (time.perf_counter() - started) * 1000, is_too_big)

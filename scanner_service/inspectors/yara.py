@@ -35,6 +35,7 @@ class YaraEngine:
         self._folders = tuple(folders)
         self._chosen = compile_rules(folders) if folders else _built_in()
         self._refused: tuple[tuple[str, int, int], ...] | None = None
+        self._refusal: str | None = None
 
     @property
     def version(self) -> str | None:
@@ -43,9 +44,28 @@ class YaraEngine:
             return f"YARA-X, built-in rule of {__package__.split('.')[0]}"
         return f"YARA-X, {self._chosen.number} rules of {self._chosen.files} files"
 
+    @property
+    def protects(self) -> bool:
+        """See VirusEngine. Rules that stay although new ones were refused still do."""
+        return not self.is_demo and self._chosen.number > 0
+
+    @property
+    def problem(self) -> str | None:
+        """See VirusEngine."""
+        if self._refusal is not None:
+            return f"{self._refusal}; the {self._chosen.number} rules of before stay"
+        return None if self._chosen.number else f"no rules in {', '.join(map(str, self._folders))}"
+
+    @property
+    def signature_days(self) -> int | None:
+        """See VirusEngine. Rules do not come daily: old ones say nothing."""
+        return None
+
     async def scan(self, message: Message, decoded: DecodedMessage | None) -> tuple[Finding, ...]:
         """See VirusEngine."""
         assert decoded is not None
+        if not self._chosen.number:
+            raise EngineUnavailableError(f"{self.name}: {self.problem}")
         if len(message.raw) < INLINE_BELOW_BYTES and sum(part.size for part in decoded.parts) < INLINE_BELOW_BYTES:
             return self._scan(message, decoded)
         return await asyncio.to_thread(self._scan, message, decoded)
@@ -56,15 +76,27 @@ class YaraEngine:
             return
         try:
             state = await asyncio.to_thread(state_of, self._folders)
-            if state in (self._chosen.state, self._refused):
-                return
+            if state != self._refused:
+                await self._take(state)
+        except YaraRulesError as error:
+            self._refuse(str(error))
+
+    async def _take(self, state: tuple[tuple[str, int, int], ...]) -> None:
+        """Compile the rules of a state that is not the present one.
+
+        Raises:
+            YaraRulesError: they cannot be used.
+        """
+        if state != self._chosen.state:
             self._refused = state
             self._chosen = await asyncio.to_thread(compile_rules, self._folders)
-        except YaraRulesError as error:
-            structlog.get_logger().error("rules", engine=self.name, problem=str(error), kept=self.version)
-        else:
-            self._refused = None
             structlog.get_logger().info("rules", engine=self.name, now=self.version)
+        self._refused = self._refusal = None
+
+    def _refuse(self, why: str) -> None:
+        if why != self._refusal:
+            structlog.get_logger().error("rules", engine=self.name, problem=why, kept=self.version)
+        self._refusal = why
 
     def _scan(self, message: Message, decoded: DecodedMessage) -> tuple[Finding, ...]:
         scanner = yara_x.Scanner(self._chosen.rules)

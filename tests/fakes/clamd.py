@@ -1,4 +1,7 @@
-"""A clamd that scans, and one for each way in which a clamd fails (clamd(8), ``INSTREAM`` and ``VERSION``)."""
+"""A clamd that scans, and one for each way in which a clamd fails (clamd(8), ``INSTREAM`` and ``VERSION``).
+
+Those that scan find the EICAR test file when the stream is that and nothing else, at once and whatever else they do.
+"""
 
 import contextlib
 import socket
@@ -7,12 +10,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 VERSION = b"ClamAV 1.4.6/28039/Thu Jun  6 08:29:36 2024\n"
+VERSION_MADE = datetime(2024, 6, 6, 8, 29, 36).astimezone()
+VERSION_WITHOUT_SIGNATURES = b"ClamAV 1.4.6\n"
+FOUND_EICAR = b"stream: Eicar-Test-Signature FOUND\0"
 SIZE_LIMIT_ANSWER = b"INSTREAM size limit exceeded. ERROR\0"
 _LENGTH = struct.Struct("!I")
 _LONGEST_WAIT_SECONDS = 30
@@ -84,16 +91,24 @@ def scan(conversation: Conversation) -> None:
         conversation.say(VERSION)
         return
     infected = EICAR in conversation.read_stream()
-    conversation.say(b"stream: Eicar-Test-Signature FOUND\0" if infected else b"stream: OK\0")
+    conversation.say(FOUND_EICAR if infected else b"stream: OK\0")
+
+
+def know_nothing(conversation: Conversation) -> None:
+    """Find nothing in anything, as with a database that is empty or another's."""
+    if conversation.read_command() == "VERSION":
+        conversation.say(VERSION_WITHOUT_SIGNATURES)
+        return
+    conversation.read_stream()
+    conversation.say(b"stream: OK\0")
 
 
 def answer(said: bytes) -> Behaviour:
     """Take the whole stream, say this, hang up."""
 
     def behave(conversation: Conversation) -> None:
-        if conversation.read_command() == "INSTREAM":
-            conversation.read_stream()
-        conversation.say(said)
+        is_test = conversation.read_command() == "INSTREAM" and conversation.read_stream() == EICAR
+        conversation.say(FOUND_EICAR if is_test else said)
 
     return behave
 
@@ -105,7 +120,9 @@ def scan_slowly(seconds: float) -> Behaviour:
         if conversation.read_command() == "VERSION":
             conversation.say(VERSION)
             return
-        conversation.read_stream()
+        if conversation.read_stream() == EICAR:
+            conversation.say(FOUND_EICAR)
+            return
         time.sleep(seconds)
         conversation.say(b"stream: OK\0")
 
@@ -117,8 +134,8 @@ def dribble(said: bytes) -> Behaviour:
 
     def behave(conversation: Conversation) -> None:
         conversation.read_command()
-        conversation.read_stream()
-        for byte in said:
+        is_test = conversation.read_stream() == EICAR
+        for byte in FOUND_EICAR if is_test else said:
             conversation.say(bytes([byte]))
             time.sleep(0.001)
 
@@ -126,18 +143,21 @@ def dribble(said: bytes) -> Behaviour:
 
 
 def limit_streams_to(limit_bytes: int) -> Behaviour:
-    """Answer and hang up as soon as a chunk is announced that is too much, without reading it."""
+    """Answer and hang up as soon as a chunk is announced that is too much, without reading it.
+
+    What has the length of the test file is never too much.
+    """
 
     def behave(conversation: Conversation) -> None:
         if conversation.read_command() == "VERSION":
             conversation.say(VERSION)
             return
         while length := conversation.read_chunk_length():
-            if len(conversation.streamed) + length > limit_bytes:
+            if len(conversation.streamed) + length > max(limit_bytes, len(EICAR)):
                 conversation.say(SIZE_LIMIT_ANSWER)
                 return
             conversation.read_chunk(length)
-        conversation.say(b"stream: OK\0")
+        conversation.say(FOUND_EICAR if conversation.streamed == EICAR else b"stream: OK\0")
 
     return behave
 
@@ -163,18 +183,21 @@ def hang_up(conversation: Conversation) -> None:
 class FakeClamd:
     """A clamd on a unix socket, or on a TCP port of the loopback; it can be stopped and started again.
 
-    ``streams`` are the messages it has got; ``open_connections`` those that nobody has closed yet.
+    ``streams`` are the messages it has got, ``tests_seen`` counts the EICAR test files; ``open_connections`` are
+    those that nobody has closed yet.
     """
 
     def __init__(self, behaviour: Behaviour = scan, *, tcp: bool = False) -> None:
         self.behaviour = behaviour
         self.streams: list[bytes] = []
+        self.tests_seen = 0
         self.connections_seen = 0
         self._directory = tempfile.TemporaryDirectory(prefix="clamd.")
         self.path = None if tcp else Path(self._directory.name) / "clamd.ctl"
         self.port = 0
         self._listener: socket.socket | None = None
         self._open: dict[socket.socket, threading.Thread] = {}
+        self._conversations: list[Conversation] = []
         self._lock = threading.Lock()
         self._accepting: threading.Thread | None = None
 
@@ -220,6 +243,12 @@ class FakeClamd:
         with self._lock:
             return len(self._open)
 
+    @property
+    def messages_in_hand(self) -> int:
+        """How many connections stream a message, or wait for its scan: the EICAR test file is none."""
+        with self._lock:
+            return sum(not EICAR.startswith(bytes(one.streamed)) for one in self._conversations)
+
     def has_nobody(self) -> bool:
         """Wait until all connections are closed; false if some stay open."""
         deadline = time.monotonic() + 20
@@ -254,12 +283,17 @@ class FakeClamd:
 
     def _serve(self, connection: socket.socket) -> None:
         conversation = Conversation(connection)
+        with self._lock:
+            self._conversations.append(conversation)
         try:
             with contextlib.suppress(_HungUpError):
                 self.behaviour(conversation)
         finally:
             connection.close()
             with self._lock:
-                if conversation.streamed:
+                self._conversations.remove(conversation)
+                if conversation.streamed == EICAR:
+                    self.tests_seen += 1
+                elif conversation.streamed:
                     self.streams.append(bytes(conversation.streamed))
                 del self._open[connection]

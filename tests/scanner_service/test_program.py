@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from scanner_service import __version__
-from tests.fakes.clamd import FakeClamd, scan_slowly
+from tests.fakes.clamd import FakeClamd, know_nothing, scan, scan_slowly, stay_silent
 from tests.scanner_service.live_service import post
 from tests.scanner_service.messages import CLEAN
 from tests.scanner_service.scanner_program import (
@@ -56,13 +56,76 @@ def test_wrong_usage_ends_with_two(tmp_path: Path) -> None:
     assert "argument --workers: want at least 1, got 0" in ran.stderr
 
 
-def test_check_accepts_settings_with_a_real_engine(tmp_path: Path) -> None:
-    (tmp_path / "scanner.toml").write_text(settings_with("unix:/run/clamd.ctl"))
+def check(folder: Path, *arguments: str, settings: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "scanner.toml").write_text(settings)
+    return run_scanner("check", "--config", "scanner.toml", *arguments, folder=folder)
 
-    ran = run_scanner("check", "--config", "scanner.toml", folder=tmp_path)
+
+def test_check_accepts_settings_with_a_real_engine_that_finds_the_test_file(tmp_path: Path) -> None:
+    with FakeClamd() as clamd:
+        ran = check(tmp_path, settings=settings_with(clamd.address) + "signature_days = 0\n")
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == "settings can be used: listens on http://127.0.0.1:8025, virus engines clamd\n"
+    assert clamd.tests_seen == 1
+
+
+def test_check_warns_of_old_signatures_and_they_protect_all_the_same(tmp_path: Path) -> None:
+    with FakeClamd() as clamd:
+        ran = check(tmp_path, settings=settings_with(clamd.address))
+
+    assert ran.returncode == 0
+    assert re.search(r"engine clamd: its signatures are \d+ days old. Do: look at freshclam", ran.stderr)
+
+
+def test_check_fails_if_an_engine_does_not_find_the_test_file_and_says_what_to_do(tmp_path: Path) -> None:
+    with FakeClamd(know_nothing) as clamd:
+        ran = check(tmp_path, settings=settings_with(clamd.address))
+
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        f"couriergate-scanner: engine clamd: {clamd.address}: does not find the EICAR test file: its signatures are "
+        "not loaded. Do: look at freshclam and its log, and at DatabaseDirectory in clamd.conf\n"
+        "couriergate-scanner: but no virus engine protects now: mail is answered 451 until one does\n"
+    )
+
+
+def test_check_fails_if_an_engine_is_away_unless_it_shall_ask_none(tmp_path: Path) -> None:
+    settings = settings_with(f"unix:{tmp_path}/away.ctl")
+
+    asked, not_asked = check(tmp_path, settings=settings), check(tmp_path, "--no-engines", settings=settings)
+
+    assert asked.returncode == 1
+    assert f"engine clamd: unix:{tmp_path}/away.ctl: No such file or directory. Do: look whether it" in asked.stderr
+    assert (not_asked.returncode, not_asked.stderr) == (0, "")
+
+
+def test_check_asks_a_silent_engine_for_some_seconds_only(tmp_path: Path) -> None:
+    with FakeClamd(stay_silent) as clamd:
+        started = time.monotonic()
+        ran = check(tmp_path, settings=settings_with(clamd.address))
+        seconds = time.monotonic() - started
+
+    assert ran.returncode == 1
+    assert "no answer to the EICAR test file in 5 s" in ran.stderr
+    assert seconds < 10
+
+
+@pytest.mark.parametrize(("backup", "status"), [(False, 1), (True, 0)])
+def test_check_fails_for_an_engine_that_is_missing_beside_another_unless_it_is_a_backup(
+    tmp_path: Path, backup: bool, status: int
+) -> None:
+    with FakeClamd() as clamd:
+        ran = check(
+            tmp_path,
+            settings="[virus]\nengines = [\n"
+            f'  {{kind = "clamd", address = "{clamd.address}"}},\n'
+            f'  {{kind = "clamd", address = "unix:{tmp_path}/away.ctl", backup = {str(backup).lower()}}},\n]\n',
+        )
+
+    assert ran.returncode == status
+    assert "engine clamd-2: " in ran.stderr
+    assert "no virus engine protects" not in ran.stderr
 
 
 def test_check_fails_with_the_demo_engine_only(tmp_path: Path) -> None:
@@ -119,6 +182,24 @@ def test_it_says_where_it_listens_and_warns_of_the_demo_engine(program: ScannerP
     assert listening == [f"couriergate-scanner: listening on unix:{program.path}"]
     assert "level=warning" in warning[0]
     assert "no real virus will be found" in warning[0]
+
+
+def test_it_warns_at_once_that_no_engine_protects_and_says_when_one_does_again(tmp_path: Path) -> None:
+    with (
+        FakeClamd(know_nothing) as clamd,
+        running_scanner(tmp_path, settings=settings_with(clamd.address)) as running,
+    ):
+        none_protects = running.log_lines("event=engines")
+        problem = running.log_lines("event=engine ")
+        clamd.behaviour = scan
+        well_again = running.log_lines("now=real")
+        old = running.log_lines("event=signatures")
+
+    assert "level=warning" in none_protects[0]
+    assert "no virus engine protects now" in none_protects[0]
+    assert f'engine=clamd problem="{clamd.address}: does not find the EICAR test file' in problem[0]
+    assert "level=info" in well_again[0]
+    assert "days old: look at freshclam" in old[0]
 
 
 def test_the_unix_socket_is_for_its_owner_and_group(program: ScannerProgram) -> None:
@@ -194,11 +275,10 @@ def test_two_workers_share_socket_and_token_and_answer_what_is_in_flight(tmp_pat
 
 def told_to_end_in_flight(running: ScannerProgram, clamd: FakeClamd, client: httpx.Client) -> httpx.Response:
     """Send a message, tell the service to end while clamd scans it, return the answer once it has ended."""
-    streams_before = clamd.connections_seen
     answers: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: answers.append(post(client, CLEAN)))
     asking.start()
-    while clamd.connections_seen == streams_before:
+    while not clamd.messages_in_hand:
         time.sleep(0.01)
     running.process.terminate()
     asking.join()
@@ -217,7 +297,7 @@ def test_while_it_ends_it_takes_no_new_request(tmp_path: Path) -> None:
         before = {answer_to(one)[:12] for one in kept}
         asking = threading.Thread(target=lambda: post(client, CLEAN))
         asking.start()
-        while not clamd.connections_seen:
+        while not clamd.messages_in_hand:
             time.sleep(0.01)
         running.process.terminate()
         while any(is_open(one) for one in kept):

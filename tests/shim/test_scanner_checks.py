@@ -11,7 +11,15 @@ from shim.diagnosis import Finding, Level
 from shim.scanner_checks import findings_on, look_at
 from tests.fakes.scanner import Act, FakeScanner, Talk, babble, http_answer, nobody_listening
 
-READY: dict[str, object] = {"status": "ready", "engines": "real", "engine_versions": {"clamd": "ClamAV 1.4.6"}}
+READY: dict[str, object] = {
+    "status": "ready",
+    "engines": "real",
+    "engine_versions": {"clamd": "ClamAV 1.4.6"},
+    "engine_problems": {"clamd": None},
+    "signature_days": {"clamd": None},
+    "signature_days_limit": 3,
+}
+OLD_READY = {"status": "ready", "engines": "real", "engine_versions": {"clamd": None}}  # of a service before problems
 VERSION = {"version": "0.1.0", "api": ["v1"], "max_message_bytes": 100}
 
 
@@ -26,9 +34,8 @@ def health(ready: object = READY, version: object = VERSION, *, status: int = 20
     return act
 
 
-def with_signatures_of(*, days_ago: float) -> dict[str, object]:
-    made = time.asctime(time.localtime(time.time() - days_ago * 86400))
-    return READY | {"engine_versions": {"clamd": f"ClamAV 1.4.6/28039/{made}"}}
+def with_signatures_of(*, days_ago: int) -> dict[str, object]:
+    return READY | {"signature_days": {"clamd": days_ago}}
 
 
 def examine(act: Act, token: str | None = None) -> list[Finding]:
@@ -45,8 +52,19 @@ def test_a_scanner_that_is_well_says_its_versions() -> None:
     ]
 
 
-def test_signatures_of_yesterday_are_well() -> None:
-    found = examine(health(ready=with_signatures_of(days_ago=1)))
+@pytest.mark.parametrize(
+    "ready",
+    [
+        with_signatures_of(days_ago=3),
+        with_signatures_of(days_ago=5) | {"signature_days_limit": 5},
+        with_signatures_of(days_ago=5) | {"signature_days_limit": 0},
+        READY | {"engine_versions": {"clamd": None}},  # clamd.conf forbids VERSION
+        READY | {"engine_problems": [], "signature_days": "x"},
+    ],
+    ids=["young", "young enough for its settings", "any age is well", "no version", "nonsense"],
+)
+def test_engines_without_a_problem_are_well(ready: object) -> None:
+    found = examine(health(ready=ready))
 
     assert {one.level for one in found} == {Level.OK}
 
@@ -71,7 +89,13 @@ def test_it_is_asked_with_the_token() -> None:
         (health(version=VERSION | {"api": ["v2", "v3"]}), Level.PROBLEM, "speaks ['v2', 'v3'], we speak v1"),
         (health(version={}), Level.PROBLEM, "speaks None, we speak v1"),
         (health(ready=READY | {"engines": "demo"}), Level.PROBLEM, "it protects nobody"),
-        (health(ready=READY | {"engine_versions": {"clamd": None}}), Level.WARNING, "engine clamd does not answer"),
+        (health(ready=READY | {"engines": "none"}), Level.PROBLEM, "no virus engine of it protects now"),
+        (
+            health(ready=READY | {"engine_problems": {"clamd": "c: does not find EICAR"}}),
+            Level.WARNING,
+            "engine clamd: c: does not find EICAR",
+        ),
+        (health(ready=OLD_READY), Level.WARNING, "engine clamd does not answer"),
         (health(ready=with_signatures_of(days_ago=5)), Level.WARNING, "its signatures are 5 days old"),
         (health(ahead_seconds=60), Level.WARNING, "s ahead of ours"),
         (health(ahead_seconds=-60), Level.WARNING, "s behind ours"),

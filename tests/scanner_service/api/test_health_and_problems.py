@@ -1,8 +1,11 @@
 """What the service says of itself, and of requests that go wrong."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,12 +18,15 @@ from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
+from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline
-from tests.fakes.clamd import VERSION, FakeClamd
+from tests.fakes.clamd import VERSION, VERSION_MADE, FakeClamd, know_nothing, scan
 from tests.scanner_service.live_service import asking, detail_of_problem, live_app, live_service, post
-from tests.scanner_service.messages import CLEAN
+from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY
+from verdict_api.json_codec import decode_verdict
+from verdict_api.verdict import Destiny
 
 
 def test_a_living_process_says_so(client: httpx.Client) -> None:
@@ -38,6 +44,9 @@ def test_a_ready_one_tells_that_its_engine_is_a_demo(client: httpx.Client) -> No
         "status": "ready",
         "engines": "demo",
         "engine_versions": {"yara": "YARA-X, built-in rule of scanner_service"},
+        "engine_problems": {"yara": None},
+        "signature_days": {"yara": None},
+        "signature_days_limit": 3,
         "decoder_problem": None,
     }
 
@@ -46,20 +55,51 @@ def test_the_versions_of_engines_are_learnt_and_a_missing_engine_takes_no_replic
     with FakeClamd() as first, FakeClamd() as second:
         second.stop()
         with live_service(**asking(first, second)) as service, service.client() as client:
-            versions = wait_for_a_version(client)
-            status = client.get("/readyz").status_code
+            ready = readiness(client, lambda said: said["engine_versions"]["clamd"] and said["engines"] == "real")
 
-    assert versions == {"clamd": VERSION.decode().strip(), "clamd-2": None}
-    assert status == 200
+    assert ready["engine_versions"] == {"clamd": VERSION.decode().strip(), "clamd-2": None}
+    assert ready["engine_problems"] == {"clamd": None, "clamd-2": f"{second.address}: No such file or directory"}
+    assert ready["signature_days"] == {"clamd": (datetime.now().astimezone() - VERSION_MADE).days, "clamd-2": None}
 
 
-def wait_for_a_version(client: httpx.Client) -> dict[str, str | None]:
-    deadline = time.monotonic() + 5
+def readiness(client: httpx.Client, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Return what a ready service says, once that is as wanted."""
+    deadline = time.monotonic() + 8
     while True:
-        ready: dict[str, dict[str, str | None]] = client.get("/readyz").json()
-        if any(ready["engine_versions"].values()) or time.monotonic() > deadline:
-            return ready["engine_versions"]
+        response = client.get("/readyz")
+        ready: dict[str, Any] = response.json()
+        if wanted(ready):
+            assert (response.status_code, ready["status"]) == (200, "ready")
+            return ready
+        assert time.monotonic() < deadline, ready
         time.sleep(0.01)
+
+
+def test_what_the_engines_are_worth_is_told_as_it_changes() -> None:
+    with FakeClamd() as clamd, live_service(**asking(clamd)) as service, service.client() as client:
+        readiness(client, lambda said: said["engines"] == "real")
+        before = decode_verdict(post(client, CLEAN).content)
+
+        clamd.stop()
+        away = decode_verdict(post(client, CLEAN).content)
+        told_away = readiness(client, lambda said: said["engines"] == "none")
+        clamd.behaviour = know_nothing
+        clamd.start()
+        told_empty = readiness(client, lambda said: "EICAR" in str(said["engine_problems"]["clamd"]))
+        empty = decode_verdict(post(client, CLEAN).content)
+        clamd.behaviour = scan
+        told_well = readiness(client, lambda said: said["engines"] == "real")
+        again = decode_verdict(post(client, EICAR_IN_BODY).content)
+
+    assert [one.engines for one in (before, away, empty, again)] == ["real", "none", "none", "real"]
+    assert told_away["engine_problems"] == {"clamd": f"{clamd.address}: No such file or directory"}
+    assert told_empty["engines"] == "none"
+    assert told_empty["engine_problems"] == {
+        "clamd": f"{clamd.address}: does not find the EICAR test file: its signatures are not loaded"
+    }
+    assert told_well["engine_problems"] == {"clamd": None}
+    assert (empty.destiny, empty.complete) == (Destiny.TEMPFAIL, False)
+    assert again.destiny is Destiny.REJECT
 
 
 def test_the_version_names_what_is_spoken(client: httpx.Client) -> None:
@@ -107,7 +147,7 @@ class BrokenInspector:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a secret"), OSError(5, "a secret"), TimeoutError("a secret")])
 def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_path: Path, error: Exception) -> None:
-    pipeline = Pipeline((BrokenInspector(error),), Decoder(DecodeLimits(), DecoderPool()), "real")
+    pipeline = Pipeline((BrokenInspector(error),), Decoder(DecodeLimits(), DecoderPool()), lambda: Protection.REAL)
     app = FastAPI()
     problem.install(app)
     access = Access((), frozenset({"127.0.0.1"}))

@@ -7,6 +7,7 @@ import os
 import httpx
 import pytest
 
+from scanner_service.settings import ClamdSetting, SpamScoreSetting, Virus
 from tests.fakes.clamd import EICAR, FakeClamd, answer, stay_silent
 from tests.scanner_service.live_service import (
     LiveService,
@@ -91,6 +92,19 @@ def test_without_an_engine_the_verdict_is_a_tempfail_and_not_complete() -> None:
     assert verdict.recipients[0].categories == ("unchecked.not_done",)
     assert verdict.inspectors[0].status is InspectorStatus.NOT_DONE
     assert verdict.inspectors[0].required
+
+
+def test_a_virus_name_that_the_settings_give_points_to_is_no_infection() -> None:
+    with FakeClamd(answer(b"stream: Sanesecurity.Junk.1.UNOFFICIAL FOUND\0")) as clamd:
+        virus = Virus(
+            engines=(ClamdSetting(kind="clamd", address=clamd.address),),
+            spam_scores=(SpamScoreSetting(names=r"^Sanesecurity\.Junk\.", score=0.1),),
+        )
+        with live_service(virus=virus) as service, service.client() as client:
+            verdict = decode_verdict(post(client, CLEAN).content)
+
+    assert verdict.destiny is Destiny.PASS
+    assert "virus" not in {finding.category for finding in verdict.findings}
 
 
 def test_a_hostile_virus_name_reaches_neither_reply_nor_json_as_it_stands() -> None:

@@ -10,12 +10,15 @@ from typing import TypeVar
 
 import pytest
 import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner_service.clients.clamd import (
     CHUNK_BYTES,
     ClamdClient,
     ClamdSizeLimitError,
     ClamdUnavailableError,
+    read_answer,
 )
 from scanner_service.clients.daemon_address import DaemonAddress
 from tests.fakes.clamd import (
@@ -33,6 +36,7 @@ from tests.fakes.clamd import (
 )
 
 T = TypeVar("T")
+ENDS = (b" FOUND\0", b"OK\0", b"OK", b" FOUND", b" ERROR\0", b" size limit exceeded. ERROR\0", b"\0 FOUND\0")
 LIMIT_SECONDS = 10
 
 
@@ -126,6 +130,25 @@ def test_anything_else_is_no_answer(
 
     assert str(raised.value).startswith(clamd.address + ": ")
     assert nobody
+
+
+@given(st.binary() | st.builds(lambda name, end: b"stream: " + name + end, st.binary(), st.sampled_from(ENDS)))
+def test_only_a_whole_ok_or_found_is_an_answer(said: bytes) -> None:
+    line = said.partition(b"\0")[0].strip()
+
+    try:
+        names = read_answer(said, "clamd")
+    except (ClamdUnavailableError, ClamdSizeLimitError) as error:
+        names = None
+        told = str(error)
+
+    if names is None:
+        assert told.startswith("clamd: ")
+        assert len(told) < 600
+    else:
+        assert b"\0" in said
+        assert line.endswith(b" FOUND") == bool(names)
+        assert names or line in (b"stream: OK", b"OK")
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 1, CHUNK_BYTES, 2 * CHUNK_BYTES])

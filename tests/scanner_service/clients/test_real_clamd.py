@@ -8,8 +8,16 @@ import pytest
 
 from scanner_service.clients.clamd import ClamdClient, ClamdSizeLimitError
 from scanner_service.clients.daemon_address import DaemonAddress
+from scanner_service.inspectors.clamd import FINDS_NOTHING, ClamdEngine
+from scanner_service.inspectors.engine import EngineUnavailableError
 from tests.fakes.clamd import EICAR
-from tests.scanner_service.real_clamd import STREAM_LIMIT_BYTES
+from tests.scanner_service.messages import message_of
+from tests.scanner_service.real_clamd import (
+    FOREIGN_SIGNATURES,
+    STREAM_LIMIT_BYTES,
+    running_clamd,
+    skip_without_clamd,
+)
 
 MESSAGES = Path(__file__).parents[2] / "contract/messages"
 
@@ -64,6 +72,29 @@ def test_the_version_names_the_program(client: ClamdClient) -> None:
     version = asyncio.run(client.version())
 
     assert version.startswith("ClamAV 1.")
+
+
+def test_one_whose_database_holds_something_else_is_found_out(tmp_path: Path) -> None:
+    skip_without_clamd()
+    with running_clamd(tmp_path, FOREIGN_SIGNATURES) as path:
+        foreign = ClamdClient(DaemonAddress(path=str(path)))
+        engine = ClamdEngine("clamd", foreign)
+
+        says = asyncio.run(foreign.scan(EICAR))
+        asyncio.run(engine.refresh())
+        with pytest.raises(EngineUnavailableError, match=FINDS_NOTHING):
+            asyncio.run(engine.scan(message_of(b"\n" + EICAR), None))
+
+    assert says == ()
+    assert not engine.protects
+
+
+def test_one_with_its_signatures_protects(real_clamd: Path) -> None:
+    engine = ClamdEngine("clamd", ClamdClient(DaemonAddress(path=str(real_clamd))))
+
+    asyncio.run(engine.refresh())
+
+    assert (engine.problem, engine.signature_days) == (None, None)  # of our own signatures, clamd tells no age
 
 
 def test_no_connection_is_left_open(client: ClamdClient) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,14 +11,25 @@ import pytest
 
 from scanner_service.clients.clamd import ClamdClient
 from scanner_service.clients.daemon_address import DaemonAddress
-from scanner_service.inspectors.clamd import ClamdEngine
+from scanner_service.inspectors.clamd import FINDS_NOTHING, ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.inspectors.virus import VirusInspector
+from scanner_service.inspectors.virus_spam_scores import VirusSpamScore
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.model.finding import ContentCategory
-from tests.fakes.clamd import FakeClamd, answer, limit_streams_to, scan, scan_slowly, stay_silent
+from scanner_service.model.spam_points import SpamPoints
+from tests.fakes.clamd import (
+    Behaviour,
+    FakeClamd,
+    answer,
+    know_nothing,
+    limit_streams_to,
+    scan,
+    scan_slowly,
+    stay_silent,
+)
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY, decoded, message_of
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
@@ -36,13 +48,20 @@ def stopped_clamd() -> Iterator[FakeClamd]:
 
 
 def inspect(
-    engines: Sequence[VirusEngine], raw: bytes, *, wait_seconds: float = 5, until_seconds: float = 10
+    engines: Sequence[VirusEngine],
+    raw: bytes,
+    *,
+    wait_seconds: float = 5,
+    until_seconds: float = 10,
+    backups: Sequence[VirusEngine] = (),
+    spam_scores: Sequence[VirusSpamScore] = (),
 ) -> tuple[Inspection, float]:
     """Return what was seen, and the seconds it took."""
 
     async def look() -> Inspection:
+        inspector = VirusInspector(engines, wait_seconds, backups=backups, spam_scores=spam_scores)
         until = asyncio.get_running_loop().time() + until_seconds
-        return await VirusInspector(engines, wait_seconds).inspect(message_of(raw), decoded(raw), until)
+        return await inspector.inspect(message_of(raw), decoded(raw), until)
 
     started = time.monotonic()
     return asyncio.run(look()), time.monotonic() - started
@@ -181,13 +200,137 @@ def test_a_demo_engine_counts_where_there_is_no_other() -> None:
     assert categories(infected) == ["virus"]
 
 
-def test_a_message_beyond_the_engines_limit_is_a_finding_and_not_a_wait() -> None:
-    with FakeClamd(limit_streams_to(10)) as clamd:
-        inspection, seconds = inspect([engine(clamd)], CLEAN)
+TOO_BIG = "INSTREAM size limit exceeded. ERROR"
+
+
+def test_a_message_beyond_the_limits_of_all_engines_is_a_finding_and_not_a_wait() -> None:
+    with FakeClamd(limit_streams_to(10)) as one, FakeClamd(limit_streams_to(20)) as other:
+        inspection, seconds = inspect([engine(one)], CLEAN, backups=[engine(other, "backup")])
 
     assert categories(inspection) == ["unchecked.too_big_for_engine"]
     assert inspection.findings[0].category is ContentCategory.UNCHECKED
+    assert inspection.findings[0].detail == f"{one.address}: {TOO_BIG}; {other.address}: {TOO_BIG}"
+    assert statuses(inspection) == dict.fromkeys(("clamd", "backup"), (InspectorStatus.NOT_DONE, True))
     assert seconds < AT_ONCE_SECONDS
+
+
+@pytest.mark.parametrize("as_backup", [False, True], ids=["primary", "backup"])
+@pytest.mark.parametrize(("raw", "expected"), [(CLEAN, []), (EICAR_IN_BODY, ["virus"])], ids=["clean", "infected"])
+def test_a_message_too_big_for_one_engine_is_done_if_another_looked(
+    raw: bytes, expected: list[str], as_backup: bool
+) -> None:
+    with FakeClamd(limit_streams_to(10)) as small, FakeClamd() as large:
+        others = [engine(large, "large")]
+        inspection, seconds = inspect(
+            [engine(small), *([] if as_backup else others)], raw, backups=others if as_backup else ()
+        )
+
+    assert categories(inspection) == expected
+    assert statuses(inspection)["clamd"] == (InspectorStatus.NOT_DONE, False)
+    assert report_of(inspection, "clamd").reason == f"{small.address}: {TOO_BIG}"
+    assert seconds < AT_ONCE_SECONDS
+
+
+def test_a_message_too_big_for_one_engine_waits_for_another_that_is_down_and_is_then_not_done() -> None:
+    with FakeClamd(limit_streams_to(10)) as small, stopped_clamd() as down:
+        inspection, seconds = inspect([engine(small), engine(down, "down")], CLEAN, wait_seconds=0.7)
+
+    assert categories(inspection) == ["unchecked.not_done"]
+    assert 0.3 <= seconds < AT_ONCE_SECONDS
+    assert small.connections_seen == 2  # tested and asked once: a message does not become smaller
+
+
+def test_a_message_too_big_for_one_engine_is_done_by_another_that_comes_back() -> None:
+    with FakeClamd(limit_streams_to(10)) as small, stopped_clamd() as back_soon:
+        comeback = threading.Timer(0.3, back_soon.start)
+        comeback.start()
+
+        inspection, _ = inspect([engine(small), engine(back_soon, "back")], EICAR_IN_BODY)
+        comeback.join()
+
+    assert categories(inspection) == ["virus"]
+
+
+def test_an_engine_that_messages_are_too_big_for_is_not_left_alone() -> None:
+    async def look_often(small: FakeClamd, large: FakeClamd) -> Inspection:
+        inspector = VirusInspector([engine(small), engine(large, "large")], 5)
+        for _ in range(FAILURES_BEFORE_REST + 1):
+            until = asyncio.get_running_loop().time() + 10
+            inspection = await inspector.inspect(message_of(CLEAN), decoded(CLEAN), until)
+        return inspection
+
+    with FakeClamd(limit_streams_to(10)) as small, FakeClamd() as large:
+        last = asyncio.run(look_often(small, large))
+
+    assert report_of(last, "clamd").reason == f"{small.address}: {TOO_BIG}"
+
+
+def test_an_engine_with_an_empty_database_has_not_looked() -> None:
+    with FakeClamd(know_nothing) as clamd:
+        inspection, seconds = inspect([engine(clamd)], EICAR_IN_BODY, wait_seconds=0.7)
+
+    assert categories(inspection) == ["unchecked.not_done"]
+    assert inspection.findings[0].detail == f"{clamd.address}: {FINDS_NOTHING}"
+    assert clamd.streams == []
+    assert 0.3 <= seconds < AT_ONCE_SECONDS
+
+
+def test_an_engine_whose_signatures_are_loaded_while_a_message_waits_saves_it() -> None:
+    with FakeClamd(know_nothing) as clamd:
+        loading = threading.Timer(0.3, setattr, (clamd, "behaviour", scan))
+        loading.start()
+
+        inspection, _ = inspect([engine(clamd)], EICAR_IN_BODY)
+        loading.join()
+
+    assert categories(inspection) == ["virus"]
+
+
+def test_an_engine_with_an_empty_database_holds_nothing_up_beside_a_healthy_one() -> None:
+    with FakeClamd(know_nothing) as empty, FakeClamd() as healthy:
+        inspection, seconds = inspect([engine(empty, "empty"), engine(healthy)], CLEAN)
+
+    assert categories(inspection) == []
+    assert statuses(inspection)["empty"] == (InspectorStatus.NOT_DONE, False)
+    assert seconds < AT_ONCE_SECONDS
+
+
+SPAM_SCORES = (
+    VirusSpamScore(re.compile(r"^Sanesecurity\.Malware\."), None),
+    VirusSpamScore(re.compile(r"^Sanesecurity\."), 4.5),
+)
+
+
+def naming(name: str) -> Behaviour:
+    return answer(f"stream: {name} FOUND\0".encode())
+
+
+def test_a_virus_name_that_means_spam_gives_points_and_is_no_infection() -> None:
+    with FakeClamd(naming("Sanesecurity.Junk.1.UNOFFICIAL")) as clamd:
+        inspection, _ = inspect([engine(clamd)], CLEAN, spam_scores=SPAM_SCORES)
+
+    assert inspection.findings == ()
+    assert inspection.spam_points == (SpamPoints("AV:Sanesecurity.Junk.1.UNOFFICIAL=4.5", 4.5),)
+    assert statuses(inspection) == {"clamd": (InspectorStatus.HIT, True)}
+
+
+@pytest.mark.parametrize("name", ["Sanesecurity.Malware.1.UNOFFICIAL", "Win.Trojan.Sanesecurity.Junk"])
+def test_any_other_virus_name_is_an_infection(name: str) -> None:
+    with FakeClamd(naming(name)) as clamd:
+        inspection, _ = inspect([engine(clamd)], CLEAN, spam_scores=SPAM_SCORES)
+
+    assert categories(inspection) == ["virus"]
+    assert inspection.spam_points == ()
+
+
+def test_an_infection_found_by_one_engine_stays_one_whatever_another_calls_spam() -> None:
+    with FakeClamd(naming("Sanesecurity.Junk.1")) as spam, FakeClamd() as virus:
+        inspection, _ = inspect([engine(spam, "spam"), engine(virus)], EICAR_IN_BODY, spam_scores=SPAM_SCORES)
+
+    assert [(finding.inspector, finding.name) for finding in inspection.findings] == [
+        ("clamd", "Eicar-Test-Signature")
+    ]
+    assert [one.score for one in inspection.spam_points] == [4.5]
 
 
 def test_a_report_tells_the_version_that_the_engine_has_told() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
+from scanner_service.inspectors.engine import EngineUnavailableError
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.inspectors.yara_rules import YaraRulesError
 from scanner_service.model.finding import ContentCategory, Finding
@@ -111,6 +112,56 @@ def test_rules_that_cannot_be_used_are_refused_at_the_start(tmp_path: Path, text
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(YaraRulesError, match="nowhere: No such file"):
         YaraEngine("yara", [tmp_path / "nowhere"])
+
+
+def test_files_without_a_rule_protect_nobody_and_are_not_clean(tmp_path: Path) -> None:
+    (tmp_path / "one.yar").write_text("// nothing yet\n")
+    engine = YaraEngine("yara", [tmp_path])
+
+    with pytest.raises(EngineUnavailableError, match=f"yara: no rules in {tmp_path}"):
+        names(engine, HIDDEN)
+
+    assert (engine.is_demo, engine.protects, engine.problem) == (False, False, f"no rules in {tmp_path}")
+
+
+def test_a_demo_has_no_problem_and_protects_nobody() -> None:
+    engine = YaraEngine("yara")
+
+    assert (engine.protects, engine.problem, engine.signature_days) == (False, None, None)
+
+
+def test_rules_that_were_refused_are_a_problem_until_they_are_right_or_as_before(tmp_path: Path) -> None:
+    file = tmp_path / "one.yar"
+    file.write_text(RULE.format(name="Old", text="abracadabra"))
+    before = file.stat()
+    engine = YaraEngine("yara", [tmp_path])
+    seen = [(engine.protects, engine.problem)]
+
+    file.write_text("rule broken {")
+    asyncio.run(engine.refresh())
+    seen.append((engine.protects, (engine.problem or "").rpartition("; ")[2]))
+    file.write_text(RULE.format(name="Old", text="abracadabra"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    asyncio.run(engine.refresh())
+    seen.append((engine.protects, engine.problem))
+
+    assert seen == [(True, None), (True, "the 1 rules of before stay"), (True, None)]
+
+
+def test_a_folder_that_vanishes_keeps_the_old_set_and_is_told_once(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "one.yar").write_text(RULE.format(name="Old", text="abracadabra"))
+    engine = YaraEngine("yara", [folder])
+    folder.rename(tmp_path / "elsewhere")
+
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            asyncio.run(engine.refresh())
+
+    assert engine.problem == f"{folder}: No such file or directory; the 1 rules of before stay"
+    assert names(engine, HIDDEN) == {"Old"}
+    assert len(lines) == 1
 
 
 def test_changed_rules_are_taken_and_a_bad_file_keeps_the_old_set(tmp_path: Path) -> None:
