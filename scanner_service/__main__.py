@@ -12,10 +12,11 @@ from uvicorn.supervisors import Multiprocess
 
 from scanner_service import __version__, engine_check
 from scanner_service.http_protocol import BoundedHeaderProtocol
-from scanner_service.inspector_choice import choose_inspectors
+from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
 from scanner_service.main import build_app, refuse_open_listener
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
+from verdict_api.printable import printable
 
 OK, FAILED = 0, 1
 SWITCH_SECONDS = 0.0005
@@ -128,7 +129,19 @@ def _check(arguments: argparse.Namespace) -> int:
     asyncio.run(engine_check.ask(choice.engines))
     for complaint in engine_check.complaints(choice.engines, settings.virus.signature_days):
         print(f"couriergate-scanner: {complaint}", file=sys.stderr)  # noqa: T201
+    if problem := asyncio.run(_spam_problem(choice)):
+        print(f"couriergate-scanner: warning: no spam score: {problem}", file=sys.stderr)  # noqa: T201
     return OK if engine_check.is_well(choice.engines, choice.backups) else FAILED
+
+
+async def _spam_problem(choice: InspectorChoice) -> str | None:
+    """Ask the spam engine who it is; mail does without it, so this is no reason to refuse the settings."""
+    if choice.spam is None:
+        return None
+    await choice.spam.refresh()
+    for close in choice.closers:
+        await close()
+    return choice.spam.problem and printable(f"{choice.spam.name}: {choice.spam.problem}")
 
 
 if __name__ == "__main__":

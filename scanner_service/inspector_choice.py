@@ -15,13 +15,14 @@ from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.inspector import Inspector
 from scanner_service.inspectors.readings import ReadingsInspector
-from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamInspector, SpamLevels
+from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamEngine, SpamInspector
 from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
 from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.virus_spam_scores import VirusSpamScore
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.inspectors.yara_rules import YaraRulesError
 from scanner_service.model.message import PartMark
+from scanner_service.model.spam_score import SpamLevels
 from scanner_service.settings import (
     Banned,
     BannedRuleSetting,
@@ -40,12 +41,13 @@ DEFAULT_SET = "default"
 
 @dataclass(frozen=True, slots=True)
 class InspectorChoice:
-    """The inspectors, the virus engines among them and which are backups, and what must be closed at the end."""
+    """The inspectors, the virus engines and the one for spam among them, and what must be closed at the end."""
 
     inspectors: tuple[Inspector, ...]
     engines: tuple[VirusEngine, ...]
     backups: tuple[VirusEngine, ...] = ()
     closers: tuple[Callable[[], Awaitable[None]], ...] = field(default=())
+    spam: SpamInspector | None = None
 
 
 def choose_inspectors(settings: Settings) -> InspectorChoice:
@@ -65,10 +67,10 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
         *readings,
         BannedInspector({DEFAULT_SET: banned_rules(settings.banned)}),
         BadHeaderInspector(),
-        *spam,
+        *((spam,) if spam else ()),
         *_third_parties(settings),
     )
-    return InspectorChoice(inspectors, engines, backups, closers)
+    return InspectorChoice(inspectors, engines, backups, closers, spam)
 
 
 def _virus_inspector(engines: Sequence[VirusEngine], backups: Sequence[VirusEngine], chosen: Virus) -> VirusInspector:
@@ -124,17 +126,24 @@ def _banned_rule(one: BannedRuleSetting) -> BannedRule:
     )
 
 
-def _spam(chosen: Spam) -> tuple[tuple[Inspector, ...], tuple[Callable[[], Awaitable[None]], ...]]:
-    engine = chosen.engine
-    if engine is None:
-        return (), ()
-    if isinstance(engine, SpamdSetting):
-        levels = SpamLevels(chosen.tag2_level, chosen.kill_level)
-        client = SpamdClient(DaemonAddress.read(engine.address), engine.user)
-        return (SpamInspector(SpamdEngine(client, levels, engine.max_bytes), chosen.engine_seconds),), ()
-    password = read_token(engine.password_file) if engine.password_file else None
-    rspamd = RspamdClient(engine.url, password)
-    return (SpamInspector(RspamdEngine(rspamd), chosen.engine_seconds),), (rspamd.aclose,)
+def spam_levels(chosen: Spam) -> SpamLevels:
+    """Return what a score means that is on no engine's own scale."""
+    return SpamLevels(chosen.tag2_level, chosen.kill_level)
+
+
+def _spam(chosen: Spam) -> tuple[SpamInspector | None, tuple[Callable[[], Awaitable[None]], ...]]:
+    if chosen.engine is None:
+        return None, ()
+    engine: SpamEngine
+    closers: tuple[Callable[[], Awaitable[None]], ...] = ()
+    if isinstance(chosen.engine, SpamdSetting):
+        spamd = SpamdClient(DaemonAddress.read(chosen.engine.address), chosen.engine.user)
+        engine = SpamdEngine(spamd, spam_levels(chosen), chosen.engine.max_bytes)
+    else:
+        password_file = chosen.engine.password_file
+        rspamd = RspamdClient(chosen.engine.url, read_token(password_file) if password_file else None)
+        engine, closers = RspamdEngine(rspamd, spam_levels(chosen)), (rspamd.aclose,)
+    return SpamInspector(engine, chosen.engine_seconds), closers
 
 
 def _third_parties(settings: Settings) -> tuple[Inspector, ...]:

@@ -55,6 +55,8 @@ def log_verdict(message: Message, verdict: Verdict) -> None:
         destiny=verdict.destiny.value,
         category=verdict.decided_by.category,
         found=",".join(dict.fromkeys(finding.name for finding in verdict.findings)),
+        spam_score="" if verdict.spam.score is None else verdict.spam.score,
+        spam_tests=",".join(verdict.spam.tests),
         reply=str(verdict.reply),
         complete=verdict.complete,
         not_done="; ".join(one.reason for one in verdict.inspectors if one.reason),

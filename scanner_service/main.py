@@ -18,7 +18,7 @@ from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
-from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
+from scanner_service.inspector_choice import InspectorChoice, choose_inspectors, spam_levels
 from scanner_service.inspectors.engine import protection_of
 from scanner_service.inspectors.engine_watch import EngineWatch
 from scanner_service.mail_log import set_up_logging
@@ -39,6 +39,10 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
         protection=lambda: protection_of(choice.engines),
+        protecting=frozenset(engine.name for engine in choice.engines if not engine.is_demo),
+        spam_levels=spam_levels(settings.spam),
+        headers_on_clean=settings.headers.on_clean,
+        scores_spam=choice.spam is not None or bool(settings.virus.spam_scores),
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
@@ -60,6 +64,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         limits.max_message_bytes,
         signature_days_limit=settings.virus.signature_days,
         decoder_problem=lambda: None if decoders.children else decoders.last_failure,
+        spam_engine=lambda: {"name": choice.spam.name, "problem": choice.spam.problem} if choice.spam else None,
     )
     return app
 
@@ -131,6 +136,8 @@ async def _running(choice: InspectorChoice, watch: EngineWatch, decoders: Decode
     """Keep decoders ready, and watch the engines."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(watch.run()), group.create_task(_warm_up(decoders))]
+        if choice.spam:
+            tasks.append(group.create_task(choice.spam.watch()))
         yield
         for task in tasks:
             task.cancel()

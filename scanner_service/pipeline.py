@@ -4,37 +4,63 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from scanner_service.decoder import Decoder, inspection_of
 from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.inspectors.run_all import run_inspectors
-from scanner_service.judge.destiny import POLICY, POLICY_VERSION, judge
+from scanner_service.judge.destiny import POLICY_VERSION, judge
+from scanner_service.judge.headers import HeaderFacts, header_edits
+from scanner_service.judge.own_users import Policy, policy_of
+from scanner_service.judge.spam_level import SpamLevel, weigh_spam
 from scanner_service.mail_log import log_verdict
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message
+from scanner_service.model.spam_score import SpamLevels
 from verdict_api.envelope import Envelope
 from verdict_api.verdict import (
     DecidedBy,
+    Destiny,
+    HeaderEdit,
     InspectorStatus,
     MessageFacts,
     RecipientVerdict,
     ReportedFinding,
     ReportedPart,
+    SpamReport,
     Verdict,
 )
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """What judge said of one message, in all."""
+
+    policy: Policy
+    judgement: Judgement
+    findings: tuple[Finding, ...]
+    spam: SpamLevel | None
+    header_edits: tuple[HeaderEdit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment."""
+    """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment.
+
+    ``protecting`` are the names of the virus engines that are no demo. ``headers_on_clean``: clean mail gets header
+    fields of ours as well. ``scores_spam``: whether anybody gives points.
+    """
 
     inspectors: Sequence[Inspector]
     decoder: Decoder
     protection: Callable[[], Protection]
+    protecting: frozenset[str] = frozenset()
+    spam_levels: SpamLevels = field(default_factory=SpamLevels)
+    headers_on_clean: bool = False
+    scores_spam: bool = True
 
     async def judge_message(
         self, envelope: Envelope, raw: bytes, until: float, *, with_parts: bool = False
@@ -53,22 +79,42 @@ class Pipeline:
 
         decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
         inspection = inspection.joined(inspection_of(decoded, decode_milliseconds))
-        judgement = judge(inspection.findings, message.mail_id)
+        judged = self._judge(message, inspection)
         milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
-        verdict = self._verdict(message, decoded, inspection, judgement, milliseconds)
+        verdict = self._verdict(message, decoded, inspection, judged, milliseconds)
         log_verdict(message, verdict)
         return replace(verdict, parts=await asyncio.to_thread(_report_parts, decoded)) if with_parts else verdict
+
+    def _judge(self, message: Message, inspection: Inspection) -> _Judged:
+        policy = policy_of(message.envelope)
+        spam = weigh_spam(inspection.spam, inspection.spam_points, self.spam_levels)
+        findings = inspection.findings + (spam.findings if spam else ())
+        judgement = judge(findings, message.mail_id, policy.destinies)
+        edits: tuple[HeaderEdit, ...] = ()
+        if judgement.destiny is Destiny.PASS and policy.tags:
+            offered = inspection.spam.fields if inspection.spam else ()
+            facts = HeaderFacts(findings, spam, offered, virus_scanned=self._is_virus_scanned(inspection))
+            edits = header_edits(message, facts, on_clean=self.headers_on_clean, scores=self.scores_spam)
+        return _Judged(policy, judgement, findings, spam, edits)
+
+    def _is_virus_scanned(self, inspection: Inspection) -> bool:
+        """Tell whether an engine that protects has looked."""
+        return any(
+            report.name in self.protecting and report.status is not InspectorStatus.NOT_DONE
+            for report in inspection.reports
+        )
 
     def _verdict(
         self,
         message: Message,
         decoded: DecodedMessage,
         inspection: Inspection,
-        judgement: Judgement,
+        judged: _Judged,
         milliseconds: dict[str, float],
     ) -> Verdict:
+        judgement, policy = judged.judgement, judged.policy.name
         decisive = judgement.decisive
-        categories = tuple(dict.fromkeys(finding.full_category for finding in inspection.findings))
+        categories = tuple(dict.fromkeys(finding.full_category for finding in judged.findings))
         return Verdict(
             mail_id=message.mail_id,
             destiny=judgement.destiny,
@@ -80,17 +126,18 @@ class Pipeline:
             decided_by=DecidedBy(
                 category=decisive.full_category if decisive else ContentCategory.CLEAN.word,
                 inspector=decisive.inspector if decisive else None,
-                policy=POLICY,
+                policy=policy,
                 rule=judgement.rule,
             ),
             recipients=tuple(
-                RecipientVerdict(one.address, judgement.destiny, categories, POLICY, judgement.reply)
+                RecipientVerdict(one.address, judgement.destiny, categories, policy, judgement.reply)
                 for one in message.envelope.recipients
             ),
-            findings=tuple(_report(finding) for finding in inspection.findings),
+            findings=tuple(_report(finding) for finding in judged.findings),
             inspectors=inspection.reports,
-            spam=inspection.spam,
+            spam=judged.spam.report if judged.spam else SpamReport(),
             authentication=inspection.authentication,
+            header_edits=judged.header_edits,
             message=MessageFacts(len(message.raw), message.sha256, decoded.message_id),
             milliseconds=milliseconds,
             engines=self.protection().value,

@@ -166,12 +166,18 @@ class RspamdSetting(_Section):
 
 
 class Spam(_Section):
-    """Who scores spam, and what a score of spamd means."""
+    """Who scores spam, and what a score means, but for rspamd's."""
 
     engine: Annotated[SpamdSetting | RspamdSetting, Field(discriminator="kind")] | None = None
     engine_seconds: float = Field(30.0, gt=0, le=300)
     tag2_level: float = 5.0
     kill_level: float = 12.0
+
+
+class Headers(_Section):
+    """Whether clean mail gets header fields of ours as well."""
+
+    on_clean: bool = False
 
 
 class BannedRuleSetting(_Section):
@@ -240,6 +246,7 @@ class Settings(BaseSettings):
     virus: Virus = Virus()
     banned: Banned = Banned()
     spam: Spam = Spam()
+    headers: Headers = Headers()
     inspectors: Inspectors = Inspectors()
     limits: Limits = Limits()
     log: Log = Log()

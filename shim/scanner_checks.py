@@ -69,6 +69,7 @@ def findings_on(looks: Sequence[Look]) -> Iterator[Finding]:
         else:
             yield from _findings_on_version(check, look)
             yield from _findings_on_engines(check, look)
+            yield from _findings_on_spam_engine(check, look)
             yield from _findings_on_clock(check, look)
 
 
@@ -145,6 +146,18 @@ def _findings_on_engines(check: str, look: Look) -> Iterator[Finding]:
 def _members(look: Look, name: str) -> dict[str, Any]:
     value = look.ready.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def _findings_on_spam_engine(check: str, look: Look) -> Iterator[Finding]:
+    """Warn of one that does not score: mail passes without, and nobody notices but its readers."""
+    engine = look.ready.get("spam_engine")
+    if not isinstance(engine, dict):
+        return
+    name, problem = engine.get("name"), engine.get("problem")
+    if problem is None:
+        yield Finding(Level.OK, check, f"spam engine {name} answers")
+    else:
+        yield Finding(Level.WARNING, check, f"spam engine {name} gives no score: {problem}", f"look at {name}")
 
 
 def _findings_on_signatures(check: str, look: Look, name: str, days: object) -> Iterator[Finding]:

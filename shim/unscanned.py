@@ -10,7 +10,10 @@ from verdict_api.verdict import HeaderAction, HeaderEdit
 
 MARK = "X-Couriergate-Unscanned"
 # What a scanner would have said of it; somebody else may have written that.
-_CLAIMS = (MARK, "X-Couriergate-Id", "X-Virus-Scanned")
+_CLAIMS = (
+    *(MARK, "X-Couriergate-Id", "X-Couriergate-Alert", "X-Virus-Scanned"),
+    *("X-Spam-Flag", "X-Spam-Score", "X-Spam-Level", "X-Spam-Status"),
+)
 
 
 class Reason(StrEnum):

@@ -21,6 +21,7 @@ def add_health_routes(
     *,
     signature_days_limit: int,
     decoder_problem: Callable[[], str | None],
+    spam_engine: Callable[[], dict[str, str | None] | None],
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
@@ -30,7 +31,7 @@ def add_health_routes(
 
     @app.get("/readyz", summary="This replica takes messages")
     async def readyz() -> JSONResponse:
-        # A clamd that is away is told here and in each verdict; it is shared, so it takes no replica out. Decoders
+        # An engine that is away is told here and in each verdict; it is shared, so it takes no replica out. Decoders
         # are this replica's own: without one, other replicas do better.
         problem = decoder_problem()
         return JSONResponse(
@@ -42,6 +43,7 @@ def add_health_routes(
                 "signature_days": {one.name: one.signature_days for one in engines},
                 "signature_days_limit": signature_days_limit,
                 "decoder_problem": problem,
+                "spam_engine": spam_engine(),
             },
             status_code=HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE,
         )

@@ -8,7 +8,8 @@ from scanner_service.clients.daemon_address import DaemonAddress
 
 ANSWER_LIMIT_BYTES = 256 * 2**10
 _STATUS = re.compile(rb"SPAMD/[\d.]+ (\d+) ([^\r\n]*)\r?\n")
-_SCORE = re.compile(rb"(?:\A|\n)Spam: *(?:True|False|Yes|No) *; *(-?\d+(?:\.\d+)?) */", re.IGNORECASE)
+_SCORE = re.compile(rb"(?:\A|\n)Spam: *(?:True|False|Yes|No) *; *(-?\d{1,9}(?:\.\d{1,9})?) */", re.IGNORECASE)
+_PONG = re.compile(rb"SPAMD/([\d.]{1,20}) 0 PONG")
 _TEST = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 
@@ -37,16 +38,32 @@ class SpamdClient:
         Raises:
             SpamdUnavailableError: see there.
         """
+        user = f"User: {self._user}\r\n" if self._user else ""
+        head = f"SYMBOLS SPAMC/1.5\r\nContent-length: {len(data)}\r\n{user}\r\n"
+        return self._read(await self._ask(head.encode(), data))
+
+    async def version(self) -> str:
+        """Return the version of its protocol, all that it tells of itself without a message. As score() otherwise.
+
+        Raises:
+            SpamdUnavailableError: see there.
+        """
+        answer = await self._ask(b"PING SPAMC/1.5\r\n\r\n")
+        told = _PONG.match(answer)
+        if told is None:
+            raise SpamdUnavailableError(f"{self.address}: want PONG, got {answer[:80]!r}")
+        return f"spamd, protocol {told[1].decode('ascii')}"
+
+    async def _ask(self, head: bytes, data: bytes = b"") -> bytes:
         try:
             reader, writer = await self.address.open()
         except OSError as error:
             raise SpamdUnavailableError(f"{self.address}: {error.strerror or error}") from error
         try:
-            user = f"User: {self._user}\r\n" if self._user else ""
-            writer.write(f"SYMBOLS SPAMC/1.5\r\nContent-length: {len(data)}\r\n{user}\r\n".encode())
+            writer.write(head)
             writer.write(data)
             await writer.drain()
-            return self._read(await _all_of(reader))
+            return await _all_of(reader)
         except OSError as error:
             raise SpamdUnavailableError(f"{self.address}: {error.strerror or error}") from error
         finally:

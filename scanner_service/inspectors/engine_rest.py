@@ -1,4 +1,4 @@
-"""Leave an engine alone that keeps failing, where another one is there: one that hangs costs its whole time limit."""
+"""Leave an engine alone that keeps failing, where mail can do without it: one that hangs costs all of its time."""
 
 from dataclasses import dataclass, field
 

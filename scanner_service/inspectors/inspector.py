@@ -6,9 +6,8 @@ from typing import Protocol
 from scanner_service.model.finding import Finding
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_points import SpamPoints
-from verdict_api.verdict import AuthenticationResult, InspectorReport, SpamReport
-
-NOT_SCORED = SpamReport()
+from scanner_service.model.spam_score import SpamScore
+from verdict_api.verdict import AuthenticationResult, InspectorReport
 
 
 class InspectorUnavailableError(Exception):
@@ -17,21 +16,20 @@ class InspectorUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen, how those who looked fared, what the spam engine said, and points that others give."""
+    """What was seen, how those who looked fared, what the spam engine said, and what others add to its score."""
 
     findings: tuple[Finding, ...] = ()
     reports: tuple[InspectorReport, ...] = ()
-    spam: SpamReport = NOT_SCORED
+    spam: SpamScore | None = None
     authentication: tuple[AuthenticationResult, ...] = ()
     spam_points: tuple[SpamPoints, ...] = ()
 
     def joined(self, other: "Inspection") -> "Inspection":
         """Return both as one; at most one of them has asked a spam engine."""
-        spam = other.spam if self.spam == NOT_SCORED else self.spam
         return Inspection(
             self.findings + other.findings,
             self.reports + other.reports,
-            spam,
+            self.spam or other.spam,
             self.authentication + other.authentication,
             self.spam_points + other.spam_points,
         )

@@ -1,18 +1,23 @@
 """Ask a spam engine for its score. Nobody's mail waits for it: with the engine down it is delivered untagged."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from scanner_service.clients.rspamd import RspamdClient, RspamdUnavailableError
+from scanner_service.clients.rspamd import RspamdClient, RspamdScore, RspamdUnavailableError
 from scanner_service.clients.spamd import SpamdClient, SpamdUnavailableError
+from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, InspectorStatus, SpamReport
+from scanner_service.model.spam_score import SpamLevels, SpamScore
+from verdict_api.verdict import InspectorReport, InspectorStatus
 
-NAME = "spam"
+ANSWER_SECONDS = 5.0  # to the question who it is
+REFRESH_SECONDS = 60.0
+REFRESH_SECONDS_WHILE_AWAY = 1.0
 
 
 class SpamEngineUnavailableError(Exception):
@@ -20,26 +25,22 @@ class SpamEngineUnavailableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SpamScore:
-    """What an engine says: its points and tests, and which category that is, None if it is no spam.
+class SpamAnswer:
+    """What an engine says of a message. ``try_later``: it asks to refuse the message for now."""
 
-    ``try_later``: the engine asks to refuse the message for now.
-    """
-
-    report: SpamReport
-    category: ContentCategory | None
+    score: SpamScore
     try_later: bool = False
 
 
 class SpamEngine(Protocol):
-    """Scores a message."""
+    """Scores a message. Wait limits are the caller's."""
 
     @property
     def name(self) -> str:
         """Its name in reports."""
         ...
 
-    async def score(self, message: Message) -> SpamScore:
+    async def score(self, message: Message) -> SpamAnswer:
         """Return the score.
 
         Raises:
@@ -47,19 +48,13 @@ class SpamEngine(Protocol):
         """
         ...
 
+    async def version(self) -> str:
+        """Return what it calls itself.
 
-@dataclass(frozen=True, slots=True)
-class SpamLevels:
-    """From which score on a message is spammy (tagged), and from which it is spam."""
-
-    tag2: float = 5.0
-    kill: float = 12.0
-
-    def category_of(self, score: float) -> ContentCategory | None:
-        """Return what a score means, None if nothing."""
-        if score >= self.kill:
-            return ContentCategory.SPAM
-        return ContentCategory.SPAMMY if score >= self.tag2 else None
+        Raises:
+            SpamEngineUnavailableError: see there.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +66,35 @@ class SpamdEngine:
     max_bytes: int
     name: str = "spamd"
 
-    async def score(self, message: Message) -> SpamScore:
+    async def score(self, message: Message) -> SpamAnswer:
         """See SpamEngine."""
         try:
             told = await self.client.score(message.raw[: self.max_bytes])
         except SpamdUnavailableError as error:
             raise SpamEngineUnavailableError(str(error)) from error
-        return SpamScore(SpamReport(told.score, told.tests), self.levels.category_of(told.score))
+        category = self.levels.category_of(told.score)
+        return SpamAnswer(SpamScore(self.name, told.score, told.tests, category, self.levels, self.levels.tag2))
+
+    async def version(self) -> str:
+        """See SpamEngine."""
+        try:
+            return await self.client.version()
+        except SpamdUnavailableError as error:
+            raise SpamEngineUnavailableError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
 class RspamdEngine:
-    """Rspamd; its scale is its own, so its action decides, not our levels."""
+    """Rspamd; its scale is its own, so its action decides, not our levels.
+
+    ``levels`` are ours, for where it does not say from which score on it tags.
+    """
 
     client: RspamdClient
+    levels: SpamLevels
     name: str = "rspamd"
 
-    async def score(self, message: Message) -> SpamScore:
+    async def score(self, message: Message) -> SpamAnswer:
         """See SpamEngine."""
         try:
             told = await self.client.score(message.raw, message.envelope)
@@ -98,50 +105,115 @@ class RspamdEngine:
             "add header": ContentCategory.SPAMMY,
             "rewrite subject": ContentCategory.SPAMMY,
         }.get(told.action)
-        return SpamScore(SpamReport(told.score, told.tests), category, told.action == "soft reject")
+        levels = self._levels_of(told)
+        required = told.tag_level or told.reject_level or levels.tag2
+        score = SpamScore(self.name, told.score, told.tests, category, levels, required, told.fields)
+        return SpamAnswer(score, told.action == "soft reject")
+
+    def _levels_of(self, told: RspamdScore) -> SpamLevels:
+        return SpamLevels(
+            self.levels.tag2 if told.tag_level is None else told.tag_level,
+            math.inf if told.reject_level is None else told.reject_level,
+        )
+
+    async def version(self) -> str:
+        """See SpamEngine."""
+        try:
+            return await self.client.version()
+        except RspamdUnavailableError as error:
+            raise SpamEngineUnavailableError(str(error)) from error
 
 
 class SpamInspector:
-    """See Inspector; it needs no parts, so it runs beside decoding."""
+    """See Inspector; it needs no parts, so it runs beside decoding.
+
+    ``version`` is what the engine calls itself, None while that is not known. ``problem`` says why it does not score,
+    or did not lately; None if it does.
+    """
 
     needs_parts = False
 
     def __init__(self, engine: SpamEngine, limit_seconds: float) -> None:
+        self.name = engine.name
+        self.version: str | None = None
+        self.problem: str | None = None
         self._engine = engine
         self._limit_seconds = limit_seconds
+        self._rest = EngineRest()
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector."""
         del decoded
         started = time.perf_counter()
-        score, reason = None, None
-        end = min(until, asyncio.get_running_loop().time() + self._limit_seconds)
+        told, reason = None, None
+        if self._rest.rests(self.name, asyncio.get_running_loop().time()):
+            reason = f"rests, as it failed {FAILURES_BEFORE_REST} times: {self.problem}"
+        else:
+            told, reason = await self._ask(message, until)
+        findings = _findings(told)
+        report = InspectorReport(
+            name=self.name,
+            required=False,
+            status=_status(told, findings),
+            reason=reason,
+            version=self.version,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+        return Inspection(findings, (report,), told.score if told else None)
+
+    async def refresh(self) -> None:
+        """Ask the engine who it is; never raises. An engine that answers and scores nothing keeps its problem."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                version = await self._engine.version()
+        except SpamEngineUnavailableError as error:
+            self.version, self.problem = None, str(error)
+        except TimeoutError:
+            self.version, self.problem = None, f"no answer in {ANSWER_SECONDS:g} s"
+        else:
+            if self.version is None:
+                self._rest.succeeded(self.name)  # it was away, and mail need not wait for the end of its rest
+            self.version = version
+            if not self._rest.rests(self.name, asyncio.get_running_loop().time()):
+                self.problem = None
+
+    async def watch(self) -> None:
+        """Keep what the engine says of itself fresh, until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESH_SECONDS if self.version else REFRESH_SECONDS_WHILE_AWAY)
+
+    async def _ask(self, message: Message, until: float) -> tuple[SpamAnswer | None, str | None]:
+        """Return what the engine says, or why it says nothing."""
+        now = asyncio.get_running_loop().time()
+        end = min(until, now + self._limit_seconds)
         try:
             async with asyncio.timeout_at(end):
-                score = await self._engine.score(message)
+                told = await self._engine.score(message)
         except SpamEngineUnavailableError as error:
-            reason = str(error)
+            return None, self._failed(str(error))
         except TimeoutError:
-            reason = f"no answer in {self._limit_seconds:g} s"
-        findings = () if score is None else tuple(self._findings(score))
-        if score is None:
-            status = InspectorStatus.NOT_DONE
-        else:
-            status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        report = InspectorReport(self._engine.name, False, status, reason, None, milliseconds)
-        return Inspection(findings, (report,), SpamReport() if score is None else score.report)
+            return None, self._failed(f"no answer in {end - now:.3g} s")
+        self._rest.succeeded(self.name)
+        self.problem = None
+        return told, None
 
-    def _findings(self, score: SpamScore) -> list[Finding]:
-        name = f"score {score.report.score:g}"
-        if score.try_later:
-            return [
-                Finding(
-                    ContentCategory.UNCHECKED,
-                    self._engine.name,
-                    "not done",
-                    SubCategory.NOT_DONE,
-                    detail=f"{self._engine.name} asks to try later, {name}",
-                )
-            ]
-        return [] if score.category is None else [Finding(score.category, self._engine.name, name)]
+    def _failed(self, reason: str) -> str:
+        self._rest.failed(self.name, asyncio.get_running_loop().time())
+        self.problem = reason
+        return reason
+
+
+def _status(told: SpamAnswer | None, findings: tuple[Finding, ...]) -> InspectorStatus:
+    if told is None:
+        return InspectorStatus.NOT_DONE
+    return InspectorStatus.HIT if findings or told.score.category else InspectorStatus.CLEAN
+
+
+def _findings(told: SpamAnswer | None) -> tuple[Finding, ...]:
+    """Return what the score does not say; what that means is for judge to say."""
+    if told is None or not told.try_later:
+        return ()
+    engine = told.score.engine
+    detail = f"{engine} asks to try later, score {told.score.score:g}"
+    return (Finding(ContentCategory.UNCHECKED, engine, "not done", SubCategory.NOT_DONE, detail=detail),)

@@ -1,7 +1,7 @@
 """From findings to one destiny: the highest category whose destiny is not pass decides."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from scanner_service.judge.one_reply import reply_for
@@ -28,21 +28,21 @@ DESTINIES = MappingProxyType(
 POLICY_VERSION = hashlib.sha256(repr(sorted(DESTINIES.items())).encode()).hexdigest()[:16]
 
 
-def judge(findings: Sequence[Finding], mail_id: str) -> Judgement:
+def judge(findings: Sequence[Finding], mail_id: str, destinies: Mapping[str, Destiny] = DESTINIES) -> Judgement:
     """Return what becomes of the message; what no rule names passes."""
     for category in sorted(ContentCategory, reverse=True):
         seen = [finding for finding in findings if finding.category is category]
-        blocking = [finding for finding in seen if _destiny_of(finding) is not Destiny.PASS]
+        blocking = [finding for finding in seen if _destiny_of(finding, destinies) is not Destiny.PASS]
         if blocking:
             # Within one category the refusal counts: a part that no engine will ever take outweighs a slow one.
-            decisive = min(blocking, key=lambda finding: _destiny_of(finding) is Destiny.TEMPFAIL)
-            destiny = _destiny_of(decisive)
+            decisive = min(blocking, key=lambda finding: _destiny_of(finding, destinies) is Destiny.TEMPFAIL)
+            destiny = _destiny_of(decisive, destinies)
             rule = f"destinies.{decisive.full_category}"
             return Judgement(destiny, reply_for(destiny, decisive, seen, mail_id), decisive, rule)
     return Judgement(Destiny.PASS, reply_for(Destiny.PASS, None, (), mail_id), None, "")
 
 
-def _destiny_of(finding: Finding) -> Destiny:
+def _destiny_of(finding: Finding, destinies: Mapping[str, Destiny]) -> Destiny:
     if finding.hides:
         return Destiny.REJECT
-    return DESTINIES.get(finding.full_category, DESTINIES.get(finding.category.word, Destiny.PASS))
+    return destinies.get(finding.full_category, destinies.get(finding.category.word, Destiny.PASS))

@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import socket
+import tempfile
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -41,6 +45,44 @@ class Daemon:
                     writer.write(piece)
                     await writer.drain()
         writer.close()
+
+
+class FakeSpamd:
+    """A spamd in a thread, for a service that runs as a program: it answers PING, and the same score to all."""
+
+    def __init__(self, score: str, tests: str) -> None:
+        self._answers = {b"PING": b"SPAMD/1.5 0 PONG\r\n", b"SYMB": spamd_answer(score, tests)}
+        self._folder = tempfile.TemporaryDirectory(prefix="spamd.")
+        self.path = Path(self._folder.name) / "spamd.sock"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._thread = threading.Thread(target=self._serve, name="spamd")
+
+    @property
+    def settings(self) -> str:
+        return f'[spam]\nengine = {{kind = "spamd", address = "unix:{self.path}"}}\n'
+
+    def __enter__(self) -> Self:
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._thread.join()
+        self._listener.close()
+        self._folder.cleanup()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError), connection.makefile("rb") as request:
+                head = b"".join(iter(request.readline, b"\r\n"))
+                request.read(_length_of(head))
+                connection.sendall(self._answers[head[:4]])
 
 
 def _length_of(head: bytes) -> int:

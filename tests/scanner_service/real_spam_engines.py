@@ -24,6 +24,7 @@ options {{
   dns {{ timeout = 0.05s; retransmits = 1; nameserver = ["127.0.0.1:9"]; }}
 }}
 logging {{ type = "console"; level = "error"; }}
+milter_headers {{ extended_spam_headers = true; skip_local = false; }}
 worker "normal" {{ bind_socket = "{folder}/rspamd.sock mode=0666"; count = 1; }}
 """
 

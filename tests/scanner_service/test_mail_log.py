@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.clamd import FakeClamd, answer
+from tests.fakes.spam_daemons import FakeSpamd
 from tests.scanner_service.live_service import post_form
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY, ENVELOPE
 from tests.scanner_service.scanner_program import ScannerProgram, running_scanner
@@ -88,6 +89,15 @@ def test_the_line_of_an_infected_message_names_the_virus(program: ScannerProgram
     assert fields["destiny"] == "reject"
     assert fields["category"] == "virus"
     assert fields["found"] == "Eicar-Test-File"
+
+
+def test_the_line_has_the_score_and_its_tests_where_there_is_one(program: ScannerProgram, tmp_path: Path) -> None:
+    ordinary = fields_of(judge(program, CLEAN, ENVELOPE))
+    with FakeSpamd("7.5", "A,B") as spamd, running_scanner(tmp_path, settings=spamd.settings) as scoring:
+        scored = fields_of(judge(scoring, CLEAN, ENVELOPE))
+
+    assert not {"spam_score", "spam_tests"} & set(ordinary)
+    assert (scored["spam_score"], scored["spam_tests"]) == ("7.5", "A,B")
 
 
 def test_many_recipients_are_counted_and_not_all_listed(program: ScannerProgram) -> None:

@@ -135,6 +135,33 @@ def test_check_fails_with_the_demo_engine_only(tmp_path: Path) -> None:
     assert "the only virus engine is the built-in EICAR rule" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "engine", ['{kind = "spamd", address = "unix:FOLDER/nobody.sock"}', '{kind = "rspamd", url = "unix:FOLDER/x"}']
+)
+def test_check_warns_of_a_spam_engine_that_is_away_and_accepts_the_settings(tmp_path: Path, engine: str) -> None:
+    spam = "signature_days = 0\n[spam]\nengine = " + engine.replace("FOLDER", str(tmp_path))
+
+    with FakeClamd() as clamd:
+        ran = check(tmp_path, settings=settings_with(clamd.address) + spam)
+
+    assert ran.returncode == 0
+    assert ran.stderr.startswith("couriergate-scanner: warning: no spam score: ")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_check_does_not_wait_for_a_spam_engine_that_hangs(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "silent.sock"))
+        silent.listen()
+        spam = f'[spam]\nengine = {{kind = "spamd", address = "unix:{tmp_path}/silent.sock"}}'
+
+        with FakeClamd() as clamd:
+            ran = check(tmp_path, settings=settings_with(clamd.address) + spam)
+
+    assert ran.returncode == 0
+    assert "spamd: no answer in 5 s" in ran.stderr
+
+
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_settings_that_must_not_be_used_end_both_commands_with_one(tmp_path: Path, command: str) -> None:
     (tmp_path / "scanner.toml").write_text('[listen]\nhost = "0.0.0.0"\n')

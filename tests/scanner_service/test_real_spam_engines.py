@@ -1,16 +1,22 @@
 """GTUBE and a clean mail, judged with real spamd and real rspamd (GTUBE: spamassassin.apache.org)."""
 
+import asyncio
+import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from scanner_service.settings import RspamdSetting, Spam, SpamdSetting
+from scanner_service.inspector_choice import choose_inspectors
+from scanner_service.settings import Headers, RspamdSetting, Settings, Spam, SpamdSetting
 from tests.scanner_service.live_service import live_service, post
+from tests.scanner_service.messages import ENVELOPE
 from tests.scanner_service.real_spam_engines import RSPAMD, SPAMD, running_rspamd, running_spamd, skip_without
+from verdict_api.envelope import Envelope
 from verdict_api.json_codec import decode_verdict
-from verdict_api.verdict import Destiny, InspectorReport, InspectorStatus, Verdict
+from verdict_api.verdict import Destiny, HeaderAction, InspectorReport, InspectorStatus, Verdict
 
 MESSAGES = Path(__file__).parents[1] / "contract/messages"
 
@@ -33,9 +39,13 @@ def rspamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spam]:
         yield Spam(engine=RspamdSetting(kind="rspamd", url=f"unix:{path}"))
 
 
-def judge(spam: Spam, message: str) -> Verdict:
-    with live_service(spam=spam) as service, service.client() as client:
-        return decode_verdict(post(client, (MESSAGES / message).read_bytes()).content)
+def judge(spam: Spam, message: str, envelope: Envelope = ENVELOPE, *, on_clean: bool = False) -> Verdict:
+    with live_service(spam=spam, headers=Headers(on_clean=on_clean)) as service, service.client() as client:
+        return decode_verdict(post(client, (MESSAGES / message).read_bytes(), envelope).content)
+
+
+def added(verdict: Verdict) -> dict[str, str]:
+    return {one.name: str(one.value) for one in verdict.header_edits if one.action is HeaderAction.ADD}
 
 
 def report_of(verdict: Verdict) -> InspectorReport:
@@ -66,6 +76,46 @@ def test_a_clean_mail_is_scored_and_passes(engine: str, request: pytest.FixtureR
     assert verdict.spam.score is not None
     assert verdict.spam.score < 5
     assert report_of(verdict).status is InspectorStatus.CLEAN
+
+
+@pytest.mark.parametrize("engine", ["spamd", "rspamd"])
+def test_clean_mail_carries_its_score_where_that_is_set(engine: str, request: pytest.FixtureRequest) -> None:
+    verdict = judge(request.getfixturevalue(engine), "clean-plain.eml", on_clean=True)
+
+    told = added(verdict)
+    assert float(told["X-Spam-Score"]) == verdict.spam.score
+    assert re.fullmatch(r"No, score=[-.\d]+ required=\d+ tests=\[[A-Z0-9_, ]+\]", told["X-Spam-Status"])
+    assert "X-Spam-Flag" not in told
+
+
+def test_what_rspamd_would_write_itself_comes_along(rspamd: Spam) -> None:
+    told = added(judge(rspamd, "clean-plain.eml", on_clean=True))
+
+    assert told["X-Spamd-Result"].startswith("default: False [")
+    assert told["X-Rspamd-Action"] == "no action"
+
+
+@pytest.mark.parametrize("engine", ["spamd", "rspamd"])
+def test_gtube_of_an_own_user_is_scored_and_passes(engine: str, request: pytest.FixtureRequest) -> None:
+    own_user = replace(ENVELOPE, authenticated_user="anna")
+
+    verdict = judge(request.getfixturevalue(engine), "spam-gtube.eml", own_user)
+
+    assert verdict.destiny is Destiny.PASS
+    assert verdict.header_edits == ()
+    assert verdict.spam.score is not None
+    assert verdict.spam.score >= 12
+
+
+@pytest.mark.parametrize(("engine", "version"), [("spamd", r"spamd, protocol 1\.\d+"), ("rspamd", r"rspamd/\d.+")])
+def test_an_engine_tells_its_version(engine: str, version: str, request: pytest.FixtureRequest) -> None:
+    choice = choose_inspectors(Settings(spam=request.getfixturevalue(engine)))
+    assert choice.spam is not None
+
+    asyncio.run(choice.spam.refresh())
+
+    assert choice.spam.problem is None
+    assert re.fullmatch(version, str(choice.spam.version))
 
 
 def test_a_spamd_that_is_gone_holds_nothing_up(tmp_path: Path) -> None:

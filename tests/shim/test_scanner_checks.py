@@ -52,6 +52,23 @@ def test_a_scanner_that_is_well_says_its_versions() -> None:
     ]
 
 
+def with_spam_engine(problem: str | None) -> dict[str, object]:
+    return READY | {"spam_engine": {"name": "rspamd", "problem": problem}}
+
+
+def test_a_spam_engine_that_answers_is_well() -> None:
+    found = examine(health(ready=with_spam_engine(None)))
+
+    assert (found[-1].level, found[-1].saw) == (Level.OK, "spam engine rspamd answers")
+
+
+@pytest.mark.parametrize("spam_engine", [None, "rspamd", ["rspamd"]])
+def test_a_scanner_without_a_spam_engine_is_well(spam_engine: object) -> None:
+    found = examine(health(ready=READY | {"spam_engine": spam_engine}))
+
+    assert {one.level for one in found} == {Level.OK}
+
+
 @pytest.mark.parametrize(
     "ready",
     [
@@ -96,6 +113,7 @@ def test_it_is_asked_with_the_token() -> None:
             "engine clamd: c: does not find EICAR",
         ),
         (health(ready=OLD_READY), Level.WARNING, "engine clamd does not answer"),
+        (health(ready=with_spam_engine("nobody there")), Level.WARNING, "rspamd gives no score: nobody there"),
         (health(ready=with_signatures_of(days_ago=5)), Level.WARNING, "its signatures are 5 days old"),
         (health(ahead_seconds=60), Level.WARNING, "s ahead of ours"),
         (health(ahead_seconds=-60), Level.WARNING, "s behind ours"),

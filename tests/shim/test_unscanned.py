@@ -80,7 +80,7 @@ def test_a_mark_that_the_sender_made_is_replaced(mail_host: MailHost) -> None:
     with nobody_listening() as down:
         mail_host.set_up([down], retry_seconds=0.1, on_failure={"stranger": "pass"})
         with ShimProgram(mail_host):
-            forged = b"X-Couriergate-Unscanned: never\nX-Couriergate-Id: b7kQ2sX9aLmP\n" + MESSAGE
+            forged = b"X-Couriergate-Unscanned: never\nX-Couriergate-Id: b7kQ2sX9aLmP\nX-Spam-Flag: NO\n" + MESSAGE
             request = mail_host.queue.put(forged)
 
             submit(mail_host.filter_socket, request)

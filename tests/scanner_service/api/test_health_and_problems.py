@@ -22,6 +22,7 @@ from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline
+from scanner_service.settings import Spam, SpamdSetting
 from tests.fakes.clamd import VERSION, VERSION_MADE, FakeClamd, know_nothing, scan
 from tests.scanner_service.live_service import asking, detail_of_problem, live_app, live_service, post
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY
@@ -48,6 +49,7 @@ def test_a_ready_one_tells_that_its_engine_is_a_demo(client: httpx.Client) -> No
         "signature_days": {"yara": None},
         "signature_days_limit": 3,
         "decoder_problem": None,
+        "spam_engine": None,
     }
 
 
@@ -60,6 +62,18 @@ def test_the_versions_of_engines_are_learnt_and_a_missing_engine_takes_no_replic
     assert ready["engine_versions"] == {"clamd": VERSION.decode().strip(), "clamd-2": None}
     assert ready["engine_problems"] == {"clamd": None, "clamd-2": f"{second.address}: No such file or directory"}
     assert ready["signature_days"] == {"clamd": (datetime.now().astimezone() - VERSION_MADE).days, "clamd-2": None}
+
+
+def test_a_spam_engine_that_is_away_is_told_and_takes_no_replica_out(tmp_path: Path) -> None:
+    away = Spam(engine=SpamdSetting(kind="spamd", address=f"unix:{tmp_path}/nobody.sock"))
+
+    with live_service(spam=away) as service, service.client() as client:
+        ready = readiness(client, lambda said: said["spam_engine"]["problem"])
+
+    assert ready["spam_engine"] == {
+        "name": "spamd",
+        "problem": f"unix:{tmp_path}/nobody.sock: No such file or directory",
+    }
 
 
 def readiness(client: httpx.Client, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

@@ -101,3 +101,68 @@ def test_nobody_there_is_no_score(tmp_path: Path) -> None:
 
     with pytest.raises(RspamdUnavailableError, match="ConnectError"):
         asyncio.run(run())
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("added", "fields"),
+    [
+        ({"X-Spam": "Yes"}, (("X-Spam", "Yes"),)),
+        ({"X-Spam": {"value": "Yes", "order": -1}}, (("X-Spam", "Yes"),)),
+        ({"X-A": [{"value": "1"}, "2", 3, None]}, (("X-A", "1"), ("X-A", "2"))),
+        ({"X-Spamd-Result": "default: False [9.80 / 15.00];\n\tA(1.0)[]"}, None),
+        ({"X-Long": LONG}, (("X-Long", LONG),)),
+        ({"X-Spam": {"order": 1}, "X-B": 7, "X-C": None}, ()),
+        ([{"X-Spam": "Yes"}], ()),
+        ("X-Spam: Yes", ()),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_the_fields_that_it_would_add_come_as_it_wrote_them(
+    tmp_path: Path, added: object, fields: tuple[tuple[str, str], ...] | None
+) -> None:
+    answer = {"score": 1.0, "action": "no action", "milter": {"add_headers": added, "remove_headers": {"X-Spam": 0}}}
+
+    score = ask(Daemon((rspamd_answer(json.dumps(answer).encode()),)), tmp_path)
+
+    assert score.fields == (tuple(added.items()) if fields is None and isinstance(added, dict) else fields)
+
+
+def version_of(daemon: Daemon, folder: Path) -> str:
+    async def run() -> str:
+        async with daemon.listening(folder) as path, asyncio.timeout(10):
+            client = RspamdClient(f"unix:{path}")
+            try:
+                return await client.version()
+            finally:
+                await client.aclose()
+
+    return asyncio.run(run())
+
+
+def pong(server: str, body: bytes = b"pong\r\n") -> bytes:
+    return rspamd_answer(body).replace(b"\r\n\r\n", f"\r\nServer: {server}\r\n\r\n".encode(), 1)
+
+
+@pytest.mark.parametrize(
+    ("server", "version"), [("rspamd/3.4", "rspamd/3.4"), ("nginx", "rspamd"), ("rspamd/" + "9" * 100, "rspamd")]
+)
+def test_it_tells_its_version_where_no_proxy_hides_it(tmp_path: Path, server: str, version: str) -> None:
+    daemon = Daemon((pong(server),))
+
+    assert version_of(daemon, tmp_path) == version
+    assert daemon.head.startswith(b"GET /ping HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"\x00", rspamd_answer(b"busy", "503 Busy"), rspamd_answer(b"It works!"), rspamd_answer(b"")]
+)
+def test_what_is_no_pong_is_no_version(tmp_path: Path, answer: bytes) -> None:
+    with pytest.raises(RspamdUnavailableError):
+        version_of(Daemon((answer,)), tmp_path)
+
+
+def test_an_endless_pong_ends(tmp_path: Path) -> None:
+    assert version_of(Daemon((pong("rspamd/3.4", b"pong" * 2**20),)), tmp_path) == "rspamd/3.4"

@@ -52,6 +52,7 @@ def test_it_is_asked_in_the_name_of_a_user(tmp_path: Path) -> None:
         ((spamd_answer()[:30],), "want an answer of SPAMD"),
         ((b"220 mail.example ESMTP\r\n\r\n",), "want an answer of SPAMD, got b'220 mail"),
         ((b"SPAMD/1.1 0 EX_OK\r\nSpam: True ; nan / 5.0\r\n\r\n",), "EX_OK"),
+        ((b"SPAMD/1.1 0 EX_OK\r\nSpam: True ; " + b"9" * 400 + b" / 5.0\r\n\r\n",), "EX_OK"),
         ((b"x" * 2**20,) * 4, "want an answer of SPAMD"),
     ],
 )
@@ -86,3 +87,26 @@ def test_an_endless_answer_ends(tmp_path: Path) -> None:
 def test_no_bytes_are_taken_for_a_score_but_a_score(tmp_path: Path, answer: bytes) -> None:
     with pytest.raises(SpamdUnavailableError):
         ask(Daemon((answer,)), tmp_path)
+
+
+def version_of(daemon: Daemon, folder: Path) -> str:
+    async def run() -> str:
+        async with daemon.listening(folder) as path, asyncio.timeout(10):
+            return await SpamdClient(DaemonAddress(path=str(path))).version()
+
+    return asyncio.run(run())
+
+
+def test_it_tells_the_version_of_its_protocol(tmp_path: Path) -> None:
+    daemon = Daemon((b"SPAMD/1.5 0 PONG\r\n",))
+
+    assert version_of(daemon, tmp_path) == "spamd, protocol 1.5"
+    assert daemon.head == b"PING SPAMC/1.5\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"SPAMD/1.5 76 Bad header line\r\n", b"SPAMD/\x1b[2J 0 PONG\r\n", b"220 mail.example ESMTP\r\n"]
+)
+def test_what_is_no_pong_is_no_version(tmp_path: Path, answer: bytes) -> None:
+    with pytest.raises(SpamdUnavailableError, match="want PONG"):
+        version_of(Daemon((answer,)), tmp_path)

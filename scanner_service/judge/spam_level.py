@@ -1,0 +1,51 @@
+"""From scores to a category: what the spam engine says, and the points that others add to it.
+
+The engine decides over its own score: rspamd may let pass a message with many points, or refuse one with few, for
+reasons of its own. Points move its decision as far as they move the score on the engine's scale.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.spam_points import SpamPoints
+from scanner_service.model.spam_score import SpamLevels, SpamScore
+from verdict_api.verdict import SpamReport
+
+NAME = "spam"
+_DIGITS = 3  # a sum of tenths is to reach the level that it reaches on paper
+_RISING = (None, ContentCategory.SPAMMY, ContentCategory.SPAM)
+
+
+@dataclass(frozen=True, slots=True)
+class SpamLevel:
+    """The score in all, its category, None if it is no spam, and from which score on it would be spammy."""
+
+    report: SpamReport
+    category: ContentCategory | None
+    required: float
+    inspector: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The finding that the category is, if it is one."""
+        if self.category is None:
+            return ()
+        return (Finding(self.category, self.inspector, f"score {self.report.score:g}"),)
+
+
+def weigh_spam(told: SpamScore | None, points: Sequence[SpamPoints], levels: SpamLevels) -> SpamLevel | None:
+    """Return what score and points come to, None if there are none; without an engine's score our levels hold."""
+    if told is None and not points:
+        return None
+    if told is None:
+        told = SpamScore(NAME, 0.0, (), None, levels, levels.tag2)
+    total = round(told.score + sum(one.score for one in points), _DIGITS)
+    tests = (*told.tests, *(one.name for one in points))
+    return SpamLevel(SpamReport(total, tests), _category(told, total), told.required, told.engine)
+
+
+def _category(told: SpamScore, total: float) -> ContentCategory | None:
+    steps = _RISING.index(told.levels.category_of(total)) - _RISING.index(told.levels.category_of(told.score))
+    rank = _RISING.index(told.category) + steps
+    return _RISING[max(0, min(rank, len(_RISING) - 1))]
