@@ -28,11 +28,13 @@ from scanner_service.settings import (
     BannedRuleSetting,
     ClamdSetting,
     EngineSetting,
+    MailAuth,
     Settings,
     SettingsError,
     Spam,
     SpamdSetting,
     Virus,
+    read_nameserver,
     read_token,
 )
 
@@ -62,15 +64,17 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
     of_bytes = tuple(engine for engine in engines if not engine.needs_parts)
     readings = (ReadingsInspector(_virus_inspector(of_bytes, backups, settings.virus)),) if of_bytes else ()
     spam, closers = _spam(settings.spam)
+    mail_auth, more_closers = _mail_auth(settings.mail_auth)
     inspectors: tuple[Inspector, ...] = (
         virus,
         *readings,
         BannedInspector({DEFAULT_SET: banned_rules(settings.banned)}),
         BadHeaderInspector(),
         *((spam,) if spam else ()),
+        *mail_auth,
         *_third_parties(settings),
     )
-    return InspectorChoice(inspectors, engines, backups, closers, spam)
+    return InspectorChoice(inspectors, engines, backups, closers + more_closers, spam)
 
 
 def _virus_inspector(engines: Sequence[VirusEngine], backups: Sequence[VirusEngine], chosen: Virus) -> VirusInspector:
@@ -144,6 +148,21 @@ def _spam(chosen: Spam) -> tuple[SpamInspector | None, tuple[Callable[[], Awaita
         rspamd = RspamdClient(chosen.engine.url, read_token(password_file) if password_file else None)
         engine, closers = RspamdEngine(rspamd, spam_levels(chosen)), (rspamd.aclose,)
     return SpamInspector(engine, chosen.engine_seconds), closers
+
+
+def _mail_auth(chosen: MailAuth) -> tuple[tuple[Inspector, ...], tuple[Callable[[], Awaitable[None]], ...]]:
+    """Return the inspector if it is wanted; what it stands on takes a quarter of a second to import."""
+    if not chosen.enabled:
+        return (), ()
+    from scanner_service.clients.dns_resolver import DnsResolver, DnsUnavailableError  # noqa: PLC0415
+    from scanner_service.inspectors.mail_auth.inspector import MailAuthInspector  # noqa: PLC0415
+
+    try:
+        resolver = DnsResolver([read_nameserver(one) for one in chosen.nameservers])
+    except DnsUnavailableError as error:
+        raise SettingsError(f"[mail_auth] nameservers: {error}") from error
+    inspector = MailAuthInspector(resolver, chosen.seconds)
+    return (inspector,), (inspector.aclose,)
 
 
 def _third_parties(settings: Settings) -> tuple[Inspector, ...]:

@@ -57,6 +57,7 @@ def log_verdict(message: Message, verdict: Verdict) -> None:
         found=",".join(dict.fromkeys(finding.name for finding in verdict.findings)),
         spam_score="" if verdict.spam.score is None else verdict.spam.score,
         spam_tests=",".join(verdict.spam.tests),
+        auth=" ".join(f"{one.method}={one.result}" for one in verdict.authentication),
         reply=str(verdict.reply),
         complete=verdict.complete,
         not_done="; ".join(one.reason for one in verdict.inspectors if one.reason),

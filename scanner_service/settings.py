@@ -5,6 +5,7 @@ file of that name, as container secrets come.
 """
 
 import difflib
+import ipaddress
 import os
 import re
 import tomllib
@@ -25,6 +26,7 @@ DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
 
 _KINDS = frozenset(("clamd", "yara", "spamd", "rspamd"))  # pydantic names them in places, the file does not
+_NAMESERVER = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::(\d{1,5}))?")
 _TABLE = re.compile(r"\s*(\[\[?)([^\]]*)\]")
 _KEY = re.compile(r"\s*([^=#\[{]+?)\s*=")
 
@@ -200,6 +202,36 @@ class Banned(_Section):
     default_rules: bool = True
 
 
+def read_nameserver(text: str) -> tuple[str, int]:
+    """Return address and port of a name server.
+
+    Raises:
+        ValueError: it is no such address.
+    """
+    found = _NAMESERVER.fullmatch(text)
+    host, port = (found[1] or found[2], int(found[3] or 53)) if found else (text, 53)
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        raise ValueError(f"want IPV4, IPV4:PORT, IPV6 or [IPV6]:PORT, got {text!r}") from error
+    if not 1 <= port <= 65535:
+        raise ValueError(f"want a port of 1 to 65535, got {port}")
+    return host, port
+
+
+def _nameserver(text: str) -> str:
+    read_nameserver(text)
+    return text
+
+
+class MailAuth(_Section):
+    """Whether SPF, DKIM, DMARC and ARC are looked at, how long, and whom the DNS is asked of (none: the system's)."""
+
+    enabled: bool = False
+    seconds: float = Field(5.0, gt=0, le=60)
+    nameservers: tuple[Annotated[str, AfterValidator(_nameserver)], ...] = ()
+
+
 class ThirdPartySetting(_Section):
     """An inspector of others, by the name of its entry point."""
 
@@ -247,6 +279,7 @@ class Settings(BaseSettings):
     banned: Banned = Banned()
     spam: Spam = Spam()
     headers: Headers = Headers()
+    mail_auth: MailAuth = MailAuth()
     inspectors: Inspectors = Inspectors()
     limits: Limits = Limits()
     log: Log = Log()

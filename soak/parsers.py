@@ -1,4 +1,4 @@
-"""What must hold for any bytes, for each parser and renderer of the shim that meets strangers' text.
+"""What must hold for any bytes, for each parser and renderer that meets strangers' text, but for decoding.
 
 A check returns, or raises whatever is wrong. What it needs of chance it takes from the input, so that a kept input
 fails again in the same way.
@@ -17,6 +17,7 @@ from shim.filter_request import FilterRequest, FilterRequestError, FilterRequest
 from shim.header_edit import HeaderEditError, edit_header, header_end
 from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
 from shim.log_line import LINE_LIMIT_BYTES, Level, LogForm, LogFormat, Reader, render_line
+from soak.mail_auth import check_mail_auth
 from verdict_api.json_codec import (
     decode_envelope,
     decode_envelope_header,
@@ -140,6 +141,7 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
     "header_edit": check_header_edit,
     "http_exchange": check_http_exchange,
     "log_line": check_log_line,
+    "mail_auth": check_mail_auth,
 }
 
 

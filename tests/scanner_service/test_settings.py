@@ -15,6 +15,7 @@ from scanner_service.settings import (
     SettingsError,
     YaraSetting,
     load_settings,
+    read_nameserver,
     read_token,
 )
 
@@ -37,6 +38,10 @@ engines = [
   {kind = "yara"},
 ]
 engine_wait_seconds = 5
+[mail_auth]
+enabled = true
+seconds = 2.5
+nameservers = ["127.0.0.1:5353", "[::1]:53", "2001:db8::53", "192.0.2.53"]
 [limits]
 max_message_bytes = 1000
 deadline_seconds = 30
@@ -83,6 +88,13 @@ def test_each_setting_of_the_file_is_read(file: Path) -> None:
         YaraSetting(kind="yara"),
     )
     assert settings.virus.engine_wait_seconds == 5
+    assert (settings.mail_auth.enabled, settings.mail_auth.seconds) == (True, 2.5)
+    assert [read_nameserver(one) for one in settings.mail_auth.nameservers] == [
+        ("127.0.0.1", 5353),
+        ("::1", 53),
+        ("2001:db8::53", 53),
+        ("192.0.2.53", 53),
+    ]
     assert settings.limits.max_message_bytes == 1000
     assert settings.limits.deadline_seconds == 30
     assert (settings.limits.depth, settings.limits.parts) == (7, 70)
@@ -195,6 +207,25 @@ def test_each_mistake_has_its_own_line(file: Path) -> None:
 def test_an_address_of_clamd_that_cannot_be_one_is_refused(file: Path, address: str) -> None:
     with pytest.raises(SettingsError, match=r"line 2: virus\.engines\.0\.address: "):
         load(file, f"[virus]\nengines = [{{kind = 'clamd', address = '{address}'}}]\n")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "dns.example",
+        "192.0.2.53:",
+        "192.0.2.53:0",
+        "192.0.2.53:65536",
+        "192.0.2.53:x",
+        "[::1",
+        "::1]:53",
+        "192.0.2",
+    ],
+)
+def test_an_address_of_a_name_server_that_cannot_be_one_is_refused(file: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match=r"line 2: mail_auth\.nameservers"):
+        load(file, f"[mail_auth]\nnameservers = ['{address}']\n")
 
 
 def test_the_environment_is_above_the_file_and_the_command_line_above_both(
