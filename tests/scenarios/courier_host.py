@@ -53,6 +53,7 @@ class CourierHost:
         self.mail_log = LogFile(_LOGS / "mail.log")
         self.courier = CourierMta(self.mail_log)
         self._is_standalone = False
+        self._usual_scanner_settings = SCANNER_SETTINGS
         self.clamd = Program(
             "clamd", ["clamd", f"--config-file={_CLAMD_CONFIG}"], _LOGS / "clamd.log", _clamd_answers
         )
@@ -86,10 +87,16 @@ class CourierHost:
 
     def use_settings(self, shim: str, scanner: str) -> None:
         """Give both programs of ours other settings, and start them anew."""
+        self._usual_scanner_settings = scanner
         _SCANNER_CONFIG.write_text(scanner)
         self.courier.write_filter_settings(shim)
         self.service.restart()
         self.courier.restart_filter()
+
+    def add_service_settings(self, lines: str) -> None:
+        """Start the service anew with more settings, until the next scenario."""
+        _SCANNER_CONFIG.write_text(self._usual_scanner_settings + lines)
+        self.service.restart()
 
     def run_shim_standalone(self, user: str | None = None) -> None:
         """Let courierfilter keep the name of the socket only, and start the shim beside it."""
@@ -109,6 +116,9 @@ class CourierHost:
         """Undo what a scenario left behind, also one that failed half-way."""
         self.clamd.ensure_running()
         self.service.ensure_running()
+        if _SCANNER_CONFIG.read_text() != self._usual_scanner_settings:
+            self.add_service_settings("")
+        self.courier.check_spf(yes=False)
         self.courier.set_filtered_sources(FILTERED_SOURCES)
         self.courier.set_batch_size(None)
         self.courier.remove_other_filters()

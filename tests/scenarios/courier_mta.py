@@ -41,6 +41,11 @@ _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750
 _STATE_MODES |= {"tmp": 0o770}
 _RUN_MODES = {"courier": 0o775, "courier/authdaemon": 0o750}
 
+_BOFH = "maxrcpts 1000"
+_SPF_RESULTS = "pass,none,neutral,softfail,fail,error,unknown"
+# It tells what it found, and refuses nobody for it.
+_BOFH_WITH_SPF = f"{_BOFH}\nopt BOFHSPFHELO={_SPF_RESULTS}\nopt BOFHSPFMAILFROM={_SPF_RESULTS}"
+
 _SETTINGS_FILES = {
     "me": f"mx.{MAIL_DOMAIN}",
     "defaultdomain": MAIL_DOMAIN,
@@ -48,7 +53,7 @@ _SETTINGS_FILES = {
     "esmtpacceptmailfor.dir/default": MAIL_DOMAIN,
     "dsnfrom": f"mailer-daemon@{MAIL_DOMAIN}",
     "aliases/system": "postmaster: alice",
-    "bofh": "maxrcpts 1000",
+    "bofh": _BOFH,
     "aliases/scenarios": f"team: alice@{MAIL_DOMAIN}, bob@{MAIL_DOMAIN}, u001@{MAIL_DOMAIN}\n-rf: bob@{MAIL_DOMAIN}",
 }
 
@@ -165,6 +170,10 @@ class CourierMta:
         changed = _FILTER_SETTINGS.read_text() != self._usual_filter_settings
         _FILTER_SETTINGS.write_text(self._usual_filter_settings)
         return changed
+
+    def check_spf(self, *, yes: bool) -> None:
+        """Have Courier put `Received-SPF` on top of each mail, or not; read when a session begins."""
+        (_SETTINGS / "bofh").write_text(f"{_BOFH_WITH_SPF if yes else _BOFH}\n")
 
     def set_recipient_filters(self, status: str | None) -> None:
         """Let every local recipient have a filter of his own that ends with this status, or none."""

@@ -110,6 +110,17 @@ def _dkim_holds(stage: Stage, mailbox: str, file: str) -> None:
         raise MismatchError("want a DKIM signature that verifies, got one that does not")
 
 
+def _mail_has(stage: Stage, mailbox: str, line: str) -> None:
+    lines = _only_mail_of(stage, mailbox).whole.decode(errors="backslashreplace").splitlines()
+    if line not in lines:
+        raise MismatchError(f"want a line {line!r}, got {lines}")
+
+
+def _dns_was_asked_once(stage: Stage, question: str) -> None:
+    if stage.dns_questions().count(question) != 1:
+        raise MismatchError(f"want one question for {question}, got {stage.dns_questions()}")
+
+
 def _only_mail_of(stage: Stage, mailbox: str) -> DeliveredMail:
     stage.host.courier.wait_for_empty_queue()
     mails = read_maildir(MAILBOXES[mailbox].maildir)
@@ -260,6 +271,8 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "control files have room for COUNT recipients": lambda stage, count: stage.host.courier.set_batch_size(
         int(count)
     ),
+    "the service asks the DNS of FILE who sent a mail": Stage.ask_dns,
+    "Courier looks at SPF itself": lambda stage: stage.host.courier.check_spf(yes=True),
     "filter mail from SOURCES": lambda stage, sources: stage.host.courier.set_filtered_sources(sources),
 }
 
@@ -274,6 +287,8 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "FILE reached MAILBOX tagged, then signed": partial(_reached_signed, with_tag=True),
     "FILE reached MAILBOX signed, then tagged": partial(_reached_signed, with_tag=False),
     "DKIM signature in mail of MAILBOX holds with FILE": _dkim_holds,
+    "mail of MAILBOX has TEXT": _mail_has,
+    "DNS was asked once for TEXT": _dns_was_asked_once,
     "there are no DSNs": _no_dsns,
     "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,
     "LOG log has TEXT": Stage.wait_for_log,

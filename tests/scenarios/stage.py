@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import pythonfilter
+from tests.fakes.dns_server import DnsServer
 from tests.scenarios.courier_host import CourierHost
 from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
@@ -22,6 +23,8 @@ from tests.scenarios.waiting import wait_until
 
 STRANGER = "127.0.0.2"
 _SHARED_MESSAGES = Path(__file__).parent / "messages"
+_DNS_PORT = 53  # Courier knows no other
+_RESOLV_CONF = Path("/etc/resolv.conf")
 _LOG_LIMIT_SECONDS = 5
 _SENDMAIL_LIMIT_SECONDS = 60
 _SHIM_LIMIT_SECONDS = 90
@@ -42,6 +45,7 @@ class Stage:
         self.transcript = Transcript()
         self._resources = ExitStack()
         self._verdicts: DictatedVerdicts | None = None
+        self._dns: DnsServer | None = None
         self._sendmail: subprocess.CompletedProcess[bytes] | None = None
         self._shim: subprocess.CompletedProcess[str] | None = None
         self._folder = folder
@@ -61,6 +65,17 @@ class Stage:
             self._resources.enter_context(self._verdicts.scanner)
             self.host.courier.set_filter_settings(shim_settings(self._verdicts.scanner.endpoint))
         return self._verdicts
+
+    def ask_dns(self, file: str) -> None:
+        """Give the host a name server that knows what is in a file, and have the service ask it of each mail."""
+        self._dns = self._resources.enter_context(DnsServer(self.message(file).decode(), port=_DNS_PORT))
+        _RESOLV_CONF.write_text("nameserver 127.0.0.1\n")
+        self.host.add_service_settings(f'[mail_auth]\nenabled = true\nnameservers = ["{self._dns.address}"]\n')
+
+    def dns_questions(self) -> list[str]:
+        if self._dns is None:
+            raise MismatchError("want a `! the service asks the DNS of` line before this one, got none")
+        return self._dns.asked
 
     def connect(self, source: str) -> None:
         self.disconnect()
