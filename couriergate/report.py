@@ -6,6 +6,7 @@ from couriergate.scan import Scanned
 from verdict_api.printable import printable
 from verdict_api.verdict import Destiny, InspectorReport, ReportedFinding, ReportedPart
 
+DIGEST_DIGITS = 16  # enough to tell parts apart; --json has all of them
 STYLES = {
     Destiny.PASS: "green",
     Destiny.TEMPFAIL: "yellow",
@@ -51,14 +52,16 @@ def tree(parts: Sequence[ReportedPart]) -> Iterator[str]:
         types = f" [{' '.join(part.types)}]" if part.types else ""
         marks = "".join(f" {mark.upper()}" for mark in part.marks)
         names = "".join(f' "{name}"' for name in part.names)
-        yield printable(f"part      {indent}{part.path}{declared}{types}{marks}, {part.size} bytes{names}")
+        digest = f", sha256 {part.sha256[:DIGEST_DIGITS]}" if part.sha256 else ""
+        yield printable(f"part      {indent}{part.path}{declared}{types}{marks}, {part.size} bytes{digest}{names}")
 
 
 def _finding(finding: ReportedFinding) -> str:
     category = finding.category + (f".{finding.sub_category}" if finding.sub_category else "")
     where = f" in part {finding.part}" if finding.part else ""
     why = f": {finding.detail}" if finding.detail else ""
-    return f"{category} {finding.name}{where} (by {finding.inspector}){why}"
+    digest = f", sha256 {finding.sha256}" if finding.sha256 else ""
+    return f"{category} {finding.name}{where} (by {finding.inspector}){why}{digest}"
 
 
 def _inspector(inspector: InspectorReport) -> str:

@@ -16,7 +16,7 @@ from scanner_service.decode.witness import decode_with_witness
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.container import Container, Remainder, Unpacked
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
-from scanner_service.model.message import DecodedMessage, Part, PartMark, UnpackedPart
+from scanner_service.model.message import DecodedMessage, OpenedPart, Part, PartMark
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
 INLINE_BELOW_BYTES = 64 * 2**10  # below, a hop to a thread costs more than the decoding
@@ -107,41 +107,46 @@ def _as_container(part: Part) -> Container:
 
 
 def _opened(part: Part, unpacked: Unpacked) -> Part:
-    """Return the container with what its members told of it."""
-    types, marks = part.types + unpacked.types, part.marks | unpacked.marks
-    return UnpackedPart(part.path, part.content_type, part.names, types, part.body, part.size, marks)
+    return OpenedPart(part, part.types + unpacked.types, part.marks | unpacked.marks)
 
 
 def _findings(decoded: DecodedMessage) -> Iterator[Finding]:
     if decoded.not_done is not None:
-        yield _unchecked(SubCategory.NOT_DONE, detail=decoded.not_done)
+        yield _unchecked(SubCategory.NOT_DONE, decoded.not_done)
     if decoded.over_limits is not None:
-        yield _unchecked(SubCategory.OVER_LIMITS, detail=decoded.over_limits)
+        yield _unchecked(SubCategory.OVER_LIMITS, decoded.over_limits)
     for mark, sub_category in _SUB_CATEGORIES.items():
         marked = [part for part in decoded.parts if mark in part.marks]
-        for part, detail in _first_of([(one.path, _shown_name(one)) for one in marked]):
-            yield _unchecked(sub_category, part, detail)
+        for part, detail in _first_of([(one, _shown_name(one)) for one in marked]):
+            yield _unchecked_part(sub_category, part, detail)
     # What hides something decides, so it must not be among those that are left out.
     ambiguities = sorted(decoded.ambiguities, key=lambda one: not one.hides)
     for ambiguity in islice(ambiguities, FINDINGS_OF_A_KIND):
-        yield _unchecked(SubCategory.AMBIGUOUS, ambiguity.part, ambiguity.detail, hides=ambiguity.hides)
+        finding = _unchecked_part(SubCategory.AMBIGUOUS, ambiguity.part, ambiguity.detail)
+        yield replace(finding, hides=ambiguity.hides)
     for defect in islice(decoded.defects, FINDINGS_OF_A_KIND):
         yield Finding(ContentCategory.BAD_HEADER, _NAME, "bad header: mime", SubCategory.MIME, detail=defect)
 
 
-def _first_of(found: Sequence[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+def _first_of(found: Sequence[tuple[Part, str]]) -> Iterable[tuple[Part, str]]:
     if len(found) <= FINDINGS_OF_A_KIND:
         return found
-    path, name = found[FINDINGS_OF_A_KIND - 1]
+    part, name = found[FINDINGS_OF_A_KIND - 1]
     left_out = len(found) - FINDINGS_OF_A_KIND
-    return (*found[: FINDINGS_OF_A_KIND - 1], (path, f"{name} and {left_out} more"))
+    return (*found[: FINDINGS_OF_A_KIND - 1], (part, f"{name} and {left_out} more"))
 
 
-def _unchecked(
-    sub_category: SubCategory, part: str | None = None, detail: str = "", *, hides: bool = False
-) -> Finding:
-    name = sub_category.replace("_", " ")
-    return Finding(ContentCategory.UNCHECKED, _NAME, name, sub_category, part=part, detail=detail, hides=hides)
+def _unchecked(sub_category: SubCategory, detail: str) -> Finding:
+    return Finding(ContentCategory.UNCHECKED, _NAME, _words(sub_category), sub_category, detail=detail)
+
+
+def _unchecked_part(sub_category: SubCategory, part: Part, detail: str) -> Finding:
+    name = _words(sub_category)
+    return Finding.of_part(part, ContentCategory.UNCHECKED, _NAME, name, sub_category, detail=detail)
+
+
+def _words(sub_category: SubCategory) -> str:
+    return sub_category.replace("_", " ")
 
 
 def _shown_name(part: Part) -> str:

@@ -15,7 +15,7 @@ from scanner_service.judge.headers import HeaderFacts, header_edits
 from scanner_service.judge.own_users import Policy, policy_of
 from scanner_service.judge.spam_level import SpamLevel, weigh_spam
 from scanner_service.mail_log import log_verdict
-from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory, Finding
 from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message
@@ -78,7 +78,7 @@ class Pipeline:
             return decoded
 
         decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
-        inspection = inspection.joined(inspection_of(decoded, decode_milliseconds))
+        inspection = inspection.joined(await _inspection_of(message, decoded, decode_milliseconds))
         judged = self._judge(message, inspection)
         milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
         verdict = self._verdict(message, decoded, inspection, judged, milliseconds)
@@ -144,9 +144,24 @@ class Pipeline:
         )
 
 
+async def _inspection_of(message: Message, decoded: DecodedMessage, milliseconds: float) -> Inspection:
+    """Return what decoding found. A finding has a digest, and nobody else must wait for that of a large part."""
+    if len(message.raw) < DIGEST_INLINE_BELOW_BYTES:
+        return inspection_of(decoded, milliseconds)
+    return await asyncio.to_thread(inspection_of, decoded, milliseconds)
+
+
 def _report_parts(decoded: DecodedMessage) -> tuple[ReportedPart, ...]:
     return tuple(
-        ReportedPart(part.path, part.content_type, part.names, part.types, part.size, tuple(sorted(part.marks)))
+        ReportedPart(
+            part.path,
+            part.content_type,
+            part.names,
+            part.types,
+            part.size,
+            tuple(sorted(part.marks)),
+            part.sha256,
+        )
         for part in decoded.parts
     )
 

@@ -11,6 +11,7 @@ after which the child is to be killed. JSON and not pickle, which would run what
 import json
 import math
 import os
+import re
 import struct
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ ARCHIVE_ARGUMENT = "{archive}"  # stands for the data in the arguments of 7-Zip
 _LENGTHS = struct.Struct("!IQ")
 _SEVEN_ZIP_COMMANDS = ("l", "t", "x", "e")  # those that read
 _SIZE_LIMIT = 2**63
+_DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 
 
 class ProtocolError(Exception):
@@ -209,6 +211,7 @@ def encode_unpacked(unpacked: Unpacked) -> tuple[bytes, ...]:
             "size": part.size,
             "held": len(part.body),
             "marks": sorted(part.marks),
+            "sha256": part.sha256,
         }
         for part in unpacked.parts
     ]
@@ -300,6 +303,7 @@ def _part(fields: object, container: Container, rest: memoryview) -> UnpackedPar
         bytes(rest[:held]),
         size,
         _marks(fields),
+        _digest(fields),
     )
 
 
@@ -308,6 +312,13 @@ def _marks(fields: dict[str, Any]) -> frozenset[PartMark]:
         return frozenset(PartMark(word) for word in _texts(fields, "marks", len(PartMark)))
     except ValueError as error:
         raise ProtocolError(f"marks: {error}") from error
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    digest = _text(fields, "sha256")
+    if not _DIGEST.fullmatch(digest):
+        _refuse("sha256", "64 hexadecimal digits or none", digest)
+    return digest
 
 
 def _remainder(fields: dict[str, Any]) -> Remainder:

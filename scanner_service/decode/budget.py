@@ -4,6 +4,7 @@ A limit for each archive would multiply: ten archives of ten archives cost a hun
 of the budget travels with a container into the process that opens it, and comes back with the answer.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +27,15 @@ class DecodeLimits:
     unpack_ratio: int = 500
     seconds: float = 10.0
     header_bytes: int = 2**20  # of one entity; no setting
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is kept of an unpacked part: the beginning of its bytes, how many they all are, and their digest."""
+
+    body: bytes
+    size: int
+    sha256: str  # in hexadecimal, of all that came
 
 
 class OverLimitsError(Exception):
@@ -97,17 +107,22 @@ class Budget:
             raise OverLimitsError("unpacks to more bytes than [limits] unpacked_bytes and unpack_ratio allow")
         self.check_time()
 
-    def hold(self, blocks: Iterable[bytes]) -> tuple[bytes, int]:
-        """Take the blocks of one unpacked part; return what of them is held, and how many bytes they all are."""
+    def hold(self, blocks: Iterable[bytes]) -> Held:
+        """Take the blocks of one unpacked part.
+
+        Nobody but who unpacks it ever sees all of a large part, so its digest is made here.
+        """
         held: list[bytes] = []
         size = 0
+        digest = hashlib.sha256()
         for block in blocks:
             size += len(block)
+            digest.update(block)
             self.spend(len(block))
             if self._held_bytes > 0:
                 held.append(block[: self._held_bytes])
                 self._held_bytes -= len(held[-1])
-        return b"".join(held), size
+        return Held(b"".join(held), size, digest.hexdigest())
 
     def release(self, held_bytes: int) -> None:
         """Take back so many held bytes: nobody keeps them any more, and other parts may have their place."""

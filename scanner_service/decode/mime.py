@@ -90,6 +90,11 @@ class MimePart:
         return sha256(decode(self._entity.body, self.encoding) if body is None else body).digest()
 
     @property
+    def sha256(self) -> str:
+        """See model.message.Part."""
+        return self.digest.hex()
+
+    @property
     def is_visible(self) -> bool:
         """Whether any program has something to show: on the other side of a delimiter is often an empty part."""
         entity = self._entity

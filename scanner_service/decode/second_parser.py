@@ -4,6 +4,7 @@ fast-mail-parser is Rust, and of other authors: see docs/decisions/0018-fast-mai
 names, types and bytes are compared. It decodes nothing before it is read.
 """
 
+import hashlib
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,11 @@ class WitnessPart:
     def size(self) -> int:
         """See model.message.Part."""
         return len(self.body)
+
+    @cached_property
+    def sha256(self) -> str:
+        """See model.message.Part."""
+        return hashlib.sha256(self.body).hexdigest()
 
     @property
     def is_visible(self) -> bool:

@@ -259,6 +259,7 @@ def _part(container: UnpackedPart, content: Content) -> UnpackedPart:
         body=content.body,
         size=content.size,
         marks=frozenset(mark for mark, holds in marks.items() if holds),
+        sha256=content.sha256,
     )
 
 

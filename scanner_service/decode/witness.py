@@ -42,8 +42,10 @@ class _Comparison:
         path = f"~{part.path}"
         while path in self.added:
             path = f"~{path}"
-        body, size = self.budget.hold((part.body,))
-        self.added[path] = UnpackedPart(path, part.content_type, part.names, part.types, body, size)
+        held = self.budget.hold((part.body,))
+        self.added[path] = UnpackedPart(
+            path, part.content_type, part.names, part.types, held.body, held.size, sha256=held.sha256
+        )
 
 
 def decode_with_witness(raw: bytes, budget: Budget, path: str = "", depth: int = 0) -> DecodedMessage:
@@ -87,9 +89,9 @@ def _compare(comparison: _Comparison, raw: bytes, path: str, depth: int) -> None
 def _ambiguous_by_themselves(parts: Iterable[MimePart]) -> Iterator[Ambiguity]:
     for part in parts:
         if part.content_type == "message/partial":  # RFC 2046 §5.2.2: programs join the pieces, after all filters
-            yield Ambiguity(part.path, "a piece of a message")
+            yield Ambiguity(part, "a piece of a message")
         elif part.content_type == "message/external-body":  # RFC 2046 §5.2.3
-            yield Ambiguity(part.path, "a part that lies elsewhere")
+            yield Ambiguity(part, "a part that lies elsewhere")
         elif len(part.naming_fields) > 1 or any(";" in field for field in part.naming_fields):
             yield from _ambiguous_names(part)
 
@@ -98,7 +100,7 @@ def _ambiguous_names(part: MimePart) -> Iterator[Ambiguity]:
     """Yield one if some programs run it and others do not: other differences are daily bread of billing software."""
     runs = {Kind.EXECUTABLE in kinds_of_name(name) for name in part.declared_names}
     if len(runs) > 1 and Kind.EXECUTABLE not in kinds_of_types(part.types):
-        yield Ambiguity(part.path, "names that contradict each other", hides=True)
+        yield Ambiguity(part, "names that contradict each other", hides=True)
 
 
 def _read_other_ways(raw: bytes, first: Tree, path: str, depth: int) -> Iterator[tuple[str, Tree]]:
@@ -152,7 +154,7 @@ def _show(part: MimePart) -> Hashable:
 
 
 def _ambiguity(detail: str, lost: Sequence[Part], gained: Sequence[Part]) -> Ambiguity:
-    return Ambiguity((*lost, *gained)[0].path, detail, hides=_count_kinds(lost) != _count_kinds(gained))
+    return Ambiguity((*lost, *gained)[0], detail, hides=_count_kinds(lost) != _count_kinds(gained))
 
 
 def _count_kinds(parts: Iterable[Part]) -> Counter[Kind]:

@@ -14,7 +14,7 @@ import yara_x
 from scanner_service.inspectors.engine import EngineUnavailableError
 from scanner_service.inspectors.yara_rules import YaraRules, YaraRulesError, compile_rules, state_of
 from scanner_service.model.finding import ContentCategory, Finding
-from scanner_service.model.message import DecodedMessage, Message
+from scanner_service.model.message import DecodedMessage, Message, Part
 
 SCAN_SECONDS = 10
 INLINE_BELOW_BYTES = 256 * 2**10  # below, a hop to a thread costs more than the scan
@@ -101,23 +101,26 @@ class YaraEngine:
     def _scan(self, message: Message, decoded: DecodedMessage) -> tuple[Finding, ...]:
         scanner = yara_x.Scanner(self._chosen.rules)
         scanner.set_timeout(SCAN_SECONDS)
-        found: dict[str, str | None] = {}
+        found: dict[str, Part | None] = {}
         try:
-            for path, data in _all_bytes(message, decoded):
+            for part, data in _all_bytes(message, decoded):
                 for rule in scanner.scan(data).matching_rules:
-                    found.setdefault(rule.identifier, path)
+                    found.setdefault(rule.identifier, part)
         except (yara_x.TimeoutError, yara_x.ScanError) as error:
             raise EngineUnavailableError(f"{self.name}: {error}") from error
-        return tuple(
-            Finding(ContentCategory.VIRUS, self.name, name.replace("_", "-"), part=part)
-            for name, part in found.items()
-        )
+        return tuple(self._finding(rule, part) for rule, part in found.items())
+
+    def _finding(self, rule: str, part: Part | None) -> Finding:
+        name = rule.replace("_", "-")
+        if part is None:
+            return Finding(ContentCategory.VIRUS, self.name, name)
+        return Finding.of_part(part, ContentCategory.VIRUS, self.name, name)
 
 
-def _all_bytes(message: Message, decoded: DecodedMessage) -> Iterable[tuple[str | None, bytes]]:
+def _all_bytes(message: Message, decoded: DecodedMessage) -> Iterable[tuple[Part | None, bytes]]:
     """Yield the parts before the whole, so that a finding names the part."""
     for part in decoded.parts:
-        yield part.path, part.body
+        yield part, part.body
     yield None, message.raw
 
 

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Self
+
+from scanner_service.model.message import Part
+
+# Of a message: below, the digests for all its findings take a millisecond, and are made on the event loop.
+DIGEST_INLINE_BELOW_BYTES = 2**20
 
 
 class ContentCategory(IntEnum):
@@ -58,6 +64,23 @@ class Finding:
     hides: bool = False
     rule: str = ""
     sha256: str = ""
+
+    @classmethod
+    def of_part(
+        cls,
+        part: Part,
+        category: ContentCategory,
+        inspector: str,
+        name: str,
+        sub_category: SubCategory | None = None,
+        *,
+        detail: str = "",
+        rule: str = "",
+    ) -> Self:
+        """Return what was seen in a part, with the part's path and its digest, which takes 1 ms a megabyte."""
+        return cls(
+            category, inspector, name, sub_category, part=part.path, detail=detail, rule=rule, sha256=part.sha256
+        )
 
     @property
     def full_category(self) -> str:

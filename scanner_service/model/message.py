@@ -56,6 +56,11 @@ class Part(Protocol):
         """What else is to be known of it."""
         ...
 
+    @property
+    def sha256(self) -> str:
+        """The digest of all its bytes in hexadecimal; empty where they were not read to their end."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class UnpackedPart:
@@ -68,6 +73,46 @@ class UnpackedPart:
     body: bytes
     size: int
     marks: frozenset[PartMark] = frozenset()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPart:
+    """A container with what its members told of it: its types and marks. All else it says itself; see Part."""
+
+    closed: Part
+    types: tuple[str, ...]
+    marks: frozenset[PartMark]
+
+    @property
+    def path(self) -> str:
+        """See Part."""
+        return self.closed.path
+
+    @property
+    def content_type(self) -> str:
+        """See Part."""
+        return self.closed.content_type
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See Part."""
+        return self.closed.names
+
+    @property
+    def body(self) -> bytes:
+        """See Part."""
+        return self.closed.body
+
+    @property
+    def size(self) -> int:
+        """See Part."""
+        return self.closed.size
+
+    @property
+    def sha256(self) -> str:
+        """See Part."""
+        return self.closed.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +127,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguity:
-    """Two programs would show something else here. ``hides``: one of them does not show an executable or archive."""
+    """Two programs would show something else here: ``part``, which is perhaps in one of the readings only.
 
-    part: str | None
+    ``hides``: one of them does not show an executable or archive.
+    """
+
+    part: Part
     detail: str
     hides: bool = False
 

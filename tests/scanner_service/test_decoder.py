@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -135,13 +136,30 @@ def test_a_thousand_encrypted_members_are_told_in_few_findings() -> None:
 
 
 def test_an_ambiguity_that_hides_something_is_never_the_one_left_out() -> None:
-    plain = tuple(Ambiguity(str(number), "names differ") for number in range(1000))
-    decoded = DecodedMessage(None, (), None, ambiguities=(*plain, Ambiguity("7", "a part differs", hides=True)))
+    plain = tuple(Ambiguity(member(str(number)), "names differ") for number in range(1000))
+    hiding = Ambiguity(member("7"), "a part differs", hides=True)
+    decoded = DecodedMessage(None, (), None, ambiguities=(*plain, hiding))
 
     findings: tuple[Finding, ...] = inspection_of(decoded, 1.0).findings
 
     assert len(findings) == FINDINGS_OF_A_KIND
     assert [one.part for one in findings if one.hides] == ["7"]
+
+
+def test_a_finding_about_a_part_has_its_digest_also_where_the_part_was_opened() -> None:
+    opener = Opener(lambda _, remainder: Unpacked((), frozenset({PartMark.ENCRYPTED}), None, remainder))
+
+    findings = inspection_of(decode(ONE_ZIP, opener), 1.0).findings
+
+    assert [one.sha256 for one in findings] == [hashlib.sha256(ZIP_START).hexdigest()]
+
+
+def test_a_finding_about_no_part_has_none() -> None:
+    findings = inspection_of(
+        DecodedMessage(None, (member("1"),), "too much", defects=("no end boundary",)), 1.0
+    ).findings
+
+    assert [one.sha256 for one in findings] == ["", ""]
 
 
 def test_a_defect_is_a_bad_header() -> None:

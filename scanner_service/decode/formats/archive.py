@@ -107,8 +107,8 @@ def _contents(archive: ArchiveRead, budget: Budget) -> Iterator[Content]:
             yield Content(names, b"", entry.size or 0, is_encrypted=True)
         else:
             body = _Body(archive)
-            held, size = budget.hold(body)
-            yield Content(names, held, size)
+            held = budget.hold(body)
+            yield Content.of(names, held, is_whole=body.error is None)
             if body.error is not None:
                 unread = body.error
                 if unread.retcode == ffi.ARCHIVE_FATAL:

@@ -4,6 +4,7 @@ Python's own module for it is gone since 3.11.
 """
 
 import binascii
+import hashlib
 import re
 import struct
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ def open_binhex(data: bytes, budget: Budget) -> Iterator[Content]:
     if announcement is None:
         raise NotThisFormatError("no BinHex announcement in it")
     packed = _packed_bytes(data, announcement.end())
-    unpacked, size = budget.hold(_runs_expanded(packed))
+    held = budget.hold(_runs_expanded(packed))
+    unpacked, size = held.body, held.size
     name, data_size, resource_size, start = _read_header(unpacked)
     resource_start = start + data_size + _CRC_BYTES
     yield _fork(unpacked, start, data_size, size, name)
@@ -83,4 +85,6 @@ def _read_header(unpacked: bytes) -> tuple[str, int, int, int]:
 
 def _fork(unpacked: bytes, start: int, declared_size: int, unpacked_size: int, name: str) -> Content:
     size = min(declared_size, max(0, unpacked_size - start))
-    return Content(forms_of([name]), unpacked[start : start + size], size)
+    body = unpacked[start : start + size]
+    digest = hashlib.sha256(body).hexdigest() if len(body) == declared_size else ""
+    return Content(forms_of([name]), body, size, sha256=digest)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
-from scanner_service.decode.budget import Budget
+from scanner_service.decode.budget import Budget, Held
 
 
 class NotThisFormatError(Exception):
@@ -31,6 +32,7 @@ class Content:
 
     ``names`` are candidates as decode.names gives them, ``size`` its bytes in all, ``body`` those of them that
     Budget.hold kept. An encrypted one has no body. ``content_type`` is what the container declares, if anything.
+    ``sha256`` is of all the bytes, and empty where they could not be read to their end.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,12 @@ class Content:
     content_type: str = ""
     is_encrypted: bool = False
     has_macros: bool = False
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], held: Held, content_type: str = "", *, is_whole: bool = True) -> Self:
+        """Return what Budget.hold kept of it; the digest of a piece would be one of nothing that anybody has."""
+        return cls(names, held.body, held.size, content_type, sha256=held.sha256 if is_whole else "")
 
 
 # Yields what is in the bytes, taking bodies through the budget. Raises NotThisFormatError before the first item,

@@ -37,8 +37,7 @@ def open_html(data: bytes, budget: Budget) -> Iterator[Content]:
         types = file_types(body)
         if types and types[0] not in _SHOWN:
             found = True
-            held, size = budget.hold([body])
-            yield Content(names, held, size, content_type)
+            yield Content.of(names, budget.hold([body]), content_type)
     if not found:
         raise NotThisFormatError("the page brings no files along")
 

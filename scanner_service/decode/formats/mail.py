@@ -52,8 +52,7 @@ def open_mail(data: bytes, budget: Budget) -> Iterator[Content]:
     for start, end in _messages(data):
         decoded = decode_message(data[start:end], budget)
         for part in decoded.parts:
-            body, size = budget.hold([part.body])
-            yield Content(part.names, body, size, part.content_type)
+            yield Content.of(part.names, budget.hold([part.body]), part.content_type)
         if decoded.over_limits:
             raise OverLimitsError(decoded.over_limits)
 

@@ -130,8 +130,8 @@ class _Document:
         return text.rstrip("\0")
 
     def _macros(self, entry: Entry) -> Content:
-        body, size = self._budget.hold([self._file.first_block(entry)])
-        return Content(forms_of([entry.name]), body, size, has_macros=True)
+        held = self._budget.hold([self._file.first_block(entry)])
+        return Content(forms_of([entry.name]), held.body, held.size, has_macros=True)
 
     def _slide_objects(self, entry: Entry) -> Iterator[Content]:
         """Yield the embedded objects, which PowerPoint keeps deflated among the records of its one stream."""
@@ -160,8 +160,9 @@ class _Document:
                 return name in _WORKBOOKS and any(number == _FILE_PASS for number, _ in _workbook_records(start))
 
     def _held(self, names: Iterable[str], blocks: Iterable[bytes], content_type: str = "") -> Content:
-        body, size = self._budget.hold(blocks)
-        return Content(forms_of(names), body, size, content_type)
+        broken = len(self.broken)
+        held = self._budget.hold(blocks)
+        return Content.of(forms_of(names), held, content_type, is_whole=len(self.broken) == broken)
 
     def _whole(self, entry: Entry) -> bytes:
         """Return a stream that is no part itself: its bytes count, and nothing of them is held."""

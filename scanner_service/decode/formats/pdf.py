@@ -220,8 +220,8 @@ def _content_type(stream: "StreamObject") -> str:
 def _contents(specification: _FileSpecification, budget: Budget) -> Iterator[Content]:
     names = forms_of(specification.names)
     damage: list[str] = []
-    body, size = budget.hold(_blocks(specification.stream, damage))
-    yield Content(names, body, size, specification.content_type)
+    held = budget.hold(_blocks(specification.stream, damage))
+    yield Content.of(names, held, specification.content_type, is_whole=not damage)
     if damage:
         raise DamagedError(f"an attachment of the PDF: {damage[0]}")
 

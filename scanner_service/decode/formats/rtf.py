@@ -49,11 +49,9 @@ def _contents(data: bytes, budget: Budget) -> Iterator[Content]:
     inner = data if found is None else found.data
     package = read_package(inner)
     if package:
-        body, size = budget.hold([package.data])
-        yield Content(forms_of(package.names), body, size)
+        yield Content.of(forms_of(package.names), budget.hold([package.data]))
     elif found or file_types(inner):
-        body, size = budget.hold([inner])
-        yield Content((), body, size)
+        yield Content.of((), budget.hold([inner]))
 
 
 @dataclass(slots=True)

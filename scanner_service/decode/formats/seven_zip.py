@@ -59,7 +59,8 @@ def _contents(budget: Budget, run: Callable[..., bytes]) -> Iterator[Content]:
         if member.is_encrypted:
             yield Content(forms_of([member.name]), b"", member.size or 0, is_encrypted=True)
     if readable:
-        yield from _bodies(readable, budget, run)
+        for content in _bodies(readable, budget, run):
+            yield content if trouble is None else replace(content, sha256="")
     if trouble is not None:
         raise trouble
 
@@ -79,8 +80,7 @@ def _bodies(members: list[_Listed], budget: Budget, run: Callable[..., bytes]) -
     at = 0
     for member in members:
         end = at + (member.size or 0)
-        held, size = budget.hold((everything[at:end],))
-        yield Content(forms_of([member.name]), held, size)
+        yield Content.of(forms_of([member.name]), budget.hold((everything[at:end],)))
         at = end
 
 
@@ -89,9 +89,9 @@ def _one_by_one(members: list[_Listed], budget: Budget, run: Callable[..., bytes
     unread = 0
     for number, member in enumerate(members):
         body = run("x", "-so", ARCHIVE, f"-i!{member.name}") if number < _SINGLE_CALLS else b""
-        held, size = budget.hold((body,))
-        yield Content(forms_of([member.name]), held, size)
-        unread += size == 0 if member.size is None else size != member.size
+        is_whole = bool(body) if member.size is None else len(body) == member.size
+        yield Content.of(forms_of([member.name]), budget.hold((body,)), is_whole=is_whole)
+        unread += not is_whole
     if unread:
         raise DamagedError(f"7-Zip cannot read {unread} of {len(members)} members")
 

@@ -128,8 +128,7 @@ def _contents(attachment: _Attachment, budget: Budget) -> Iterator[Content]:
     """Yield the attachment, in both readings where attribute and property hold something else."""
     names = forms_of(attachment.names)
     for data in dict.fromkeys(attachment.bodies):
-        body, size = budget.hold([data])
-        yield Content(names, body, size, attachment.content_type)
+        yield Content.of(names, budget.hold([data]), attachment.content_type)
 
 
 def _read_attachment_properties(attachment: _Attachment, value: bytes, budget: Budget) -> None:
@@ -148,11 +147,9 @@ def _texts(value: bytes, budget: Budget) -> Iterator[Content]:
     try:
         for number, _, data in _properties(value, budget):
             if number == _Property.HTML_TEXT:
-                body, size = budget.hold([data])
-                yield Content((), body, size, "text/html")
+                yield Content.of((), budget.hold([data]), "text/html")
             elif number == _Property.RTF_TEXT:
-                body, size = budget.hold(decompress_rtf(data))
-                yield Content((), body, size, "text/rtf")
+                yield Content.of((), budget.hold(decompress_rtf(data)), "text/rtf")
     except DamagedError:
         return
 

@@ -29,9 +29,9 @@ def open_uuencode(data: bytes, budget: Budget) -> Iterator[Content]:
         if begin.start() < end or not _encodes(data, begin):
             continue
         reader = _Lines(data, begin.end(), is_base64=begin.group(1) is not None)
-        body, size = budget.hold(reader.blocks())
+        held = budget.hold(reader.blocks())
         end = reader.at
-        yield Content(forms_of([_text(begin.group(2).rstrip())]), body, size)
+        yield Content.of(forms_of([_text(begin.group(2).rstrip())]), held)
     if not end:
         raise NotThisFormatError("no uuencoded file begins in it")
 

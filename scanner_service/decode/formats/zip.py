@@ -139,6 +139,7 @@ class _Reading:
     size: int
     is_whole: bool
     is_encrypted: bool = False
+    sha256: str = ""
 
 
 def open_zip(data: bytes, budget: Budget) -> Iterator[Content]:
@@ -151,7 +152,9 @@ def open_zip(data: bytes, budget: Budget) -> Iterator[Content]:
             continue
         names = forms_of(member.names)
         readings = _readings(data, member, budget)
-        yield from (Content(names, one.held, one.size, is_encrypted=one.is_encrypted) for one in readings)
+        yield from (
+            Content(names, one.held, one.size, is_encrypted=one.is_encrypted, sha256=one.sha256) for one in readings
+        )
         if not any(one.is_whole for one in readings):
             unread.append(names[0] if names else "")
     if unread:
@@ -253,11 +256,11 @@ def _readings(data: bytes, member: _Member, budget: Budget) -> list[_Reading]:
     partial = _Reading(b"", 0, is_whole=False)
     for blocks in _ways(data, member.start, member):
         stream = _Stream(blocks)
-        held, size = budget.hold(stream)
+        held = budget.hold(stream)
         if stream.is_whole and (not says_encrypted or stream.crc in crcs):
-            whole[held] = _Reading(held, size, is_whole=True)
-        elif size > partial.size:
-            partial = _Reading(held, size, is_whole=False)
+            whole[held.body] = _Reading(held.body, held.size, is_whole=True, sha256=held.sha256)
+        elif held.size > partial.size:
+            partial = _Reading(held.body, held.size, is_whole=False)
     if whole:
         return list(whole.values())
     if says_encrypted:

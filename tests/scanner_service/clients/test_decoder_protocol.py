@@ -1,5 +1,6 @@
 """What service and decoder say to each other, and what a decoder that a stranger has taken over might say."""
 
+import hashlib
 import json
 import string
 import struct
@@ -56,6 +57,7 @@ def parts(draw: st.DrawFn) -> UnpackedPart:
         body=body,
         size=draw(st.integers(len(body), 2**62)),
         marks=draw(st.frozensets(st.sampled_from(PartMark))),
+        sha256=draw(st.just("") | bodies.map(lambda body: hashlib.sha256(body).hexdigest())),
     )
 
 
@@ -190,7 +192,7 @@ def test_any_header_gives_an_answer_or_a_protocol_error(kind: str, data: st.Data
 
 @given(st.data())
 def test_a_field_of_any_other_kind_is_a_protocol_error(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(["path", "content_type", "names", "types", "size", "held", "marks"]))
+    name = data.draw(st.sampled_from(["path", "content_type", "names", "types", "size", "held", "marks", "sha256"]))
     value = data.draw(st.none() | st.floats() | st.booleans() | st.dictionaries(words, words, max_size=1))
 
     with pytest.raises(ProtocolError):
@@ -211,6 +213,9 @@ def test_a_field_of_any_other_kind_is_a_protocol_error(data: st.DataObject) -> N
         (lambda header: header["parts"][0].update(size=2**64), "size: want a whole number"),
         (lambda header: header["parts"][0].update(size=True), "size: want a whole number"),
         (lambda header: header["parts"][0].update(marks=["clean"]), "marks: "),
+        (lambda header: header["parts"][0].update(sha256="0" * 63), "sha256: want 64 hexadecimal digits or none"),
+        (lambda header: header["parts"][0].update(sha256="X" * 64), "sha256: want 64 hexadecimal digits or none"),
+        (lambda header: header["parts"][0].update(sha256="0" * 64 + "\n"), "sha256: want 64 hexadecimal digits"),
         (lambda header: header["parts"][0].update(types=["exe"] * 9), "types: want at most 8"),
         (lambda header: header.update(parts=[1]), "parts: want objects"),
         (lambda header: header.update(over_limits="x" * 3000), "over_limits: want a text of at most 2000"),

@@ -42,7 +42,9 @@ def scan(raw: bytes) -> tuple[Finding, ...]:
 def test_eicar_is_found_with_its_part(raw: bytes, part: str | None) -> None:
     findings = scan(raw)
 
-    assert findings == (Finding(ContentCategory.VIRUS, "yara", "Eicar-Test-File", part=part),)
+    digests = {one.path: one.sha256 for one in decoded(raw).parts}
+    digest = digests[part] if part else ""
+    assert findings == (Finding(ContentCategory.VIRUS, "yara", "Eicar-Test-File", part=part, sha256=digest),)
 
 
 @pytest.mark.parametrize(
