@@ -14,6 +14,7 @@ from scanner_service.inspectors.banned_rules import DEFAULT_RULES, BannedRule
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.inspector import Inspector
+from scanner_service.inspectors.oversized import OversizedInspector
 from scanner_service.inspectors.readings import ReadingsInspector
 from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamEngine, SpamInspector
 from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
@@ -21,14 +22,16 @@ from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.virus_spam_scores import VirusSpamScore
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.inspectors.yara_rules import YaraRulesError
+from scanner_service.judge.lookup import Lookup
 from scanner_service.model.message import PartMark
 from scanner_service.model.spam_score import SpamLevels
 from scanner_service.settings import (
-    Banned,
+    BannedRuleSet,
     BannedRuleSetting,
     ClamdSetting,
     EngineSetting,
     MailAuth,
+    Policy,
     Settings,
     SettingsError,
     Spam,
@@ -37,8 +40,6 @@ from scanner_service.settings import (
     read_nameserver,
     read_token,
 )
-
-DEFAULT_SET = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,9 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
     inspectors: tuple[Inspector, ...] = (
         virus,
         *readings,
-        BannedInspector({DEFAULT_SET: banned_rules(settings.banned)}),
+        BannedInspector({settings.banned.rule_set: banned_rules(settings.banned.chosen)}),
         BadHeaderInspector(),
+        *_oversized(settings.policy),
         *((spam,) if spam else ()),
         *mail_auth,
         *_third_parties(settings),
@@ -111,7 +113,7 @@ def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
     return tuple(engines)
 
 
-def banned_rules(chosen: Banned) -> tuple[BannedRule, ...]:
+def banned_rules(chosen: BannedRuleSet) -> tuple[BannedRule, ...]:
     """Return the administrator's rules, and after them the default ones."""
     own = tuple(_banned_rule(one) for one in chosen.rules)
     return own + DEFAULT_RULES if chosen.default_rules else own
@@ -127,7 +129,15 @@ def _banned_rule(one: BannedRuleSetting) -> BannedRule:
         re.compile(one.names, re.IGNORECASE) if one.names else None,
         frozenset({PartMark.MACROS} if one.macros else ()),
         one.allow,
+        frozenset(kind.removeprefix(".") for kind in one.inside),
     )
+
+
+def _oversized(policy: Policy) -> tuple[Inspector, ...]:
+    if not policy.message_size_limit:
+        return ()
+    limits = Lookup(policy.message_size_limit)
+    return (OversizedInspector(limits.first),)
 
 
 def spam_levels(chosen: Spam) -> SpamLevels:

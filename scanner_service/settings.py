@@ -10,25 +10,39 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFormatError
 
 from scanner_service.api.access import Scope
+from scanner_service.judge.lookup import want_lookup_key
 from scanner_service.mail_log import LogFormat
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
+DEFAULT_RULE_SET = "default"  # what [banned] rules and default_rules make
+SMALLEST_SIZE_LIMIT_BYTES = 2**16  # RFC 5321 §4.5.3.1.7: every server has to take a message of that size
 
-_KINDS = frozenset(("clamd", "yara", "spamd", "rspamd"))  # pydantic names them in places, the file does not
+# pydantic names them in places, the file does not: kinds of engines, and that a table's key is at fault.
+_NOT_OF_THE_FILE = frozenset(("clamd", "yara", "spamd", "rspamd", "[key]"))
 _NAMESERVER = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::(\d{1,5}))?")
 _TABLE = re.compile(r"\s*(\[\[?)([^\]]*)\]")
-_KEY = re.compile(r"\s*([^=#\[{]+?)\s*=")
+_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[^=#\[{"'])+?)\s*=""")
+_KEY_PART = re.compile(r"""\s*"[^"]*"|\s*'[^']*'|[^.]+""")
 
 
 class SettingsError(ValueError):
@@ -193,13 +207,41 @@ class BannedRuleSetting(_Section):
     names: Annotated[str, AfterValidator(_pattern)] | None = None
     macros: bool = False
     allow: bool = False
+    inside: tuple[str, ...] = ()
 
 
-class Banned(_Section):
+class BannedRuleSet(_Section):
     """Rules of the administrator's, tried before the default ones."""
 
     rules: tuple[BannedRuleSetting, ...] = ()
     default_rules: bool = True
+
+
+class Banned(BannedRuleSet):
+    """The rule set ``default``, others by their names, and which of them holds."""
+
+    rule_sets: dict[str, BannedRuleSet] = {}
+    rule_set: str = DEFAULT_RULE_SET
+
+    @field_validator("rule_sets")
+    @classmethod
+    def _leave_the_default(cls, rule_sets: dict[str, BannedRuleSet]) -> dict[str, BannedRuleSet]:
+        if DEFAULT_RULE_SET in rule_sets:
+            raise ValueError(f"want another name than {DEFAULT_RULE_SET!r}, which is that of [banned] rules")
+        return rule_sets
+
+    @field_validator("rule_set")
+    @classmethod
+    def _is_there(cls, name: str, info: ValidationInfo) -> str:
+        known = [DEFAULT_RULE_SET, *info.data.get("rule_sets", {name: None})]
+        if name not in known:
+            raise ValueError(f"there is no rule set {name!r}{_nearest_of(name, known)}")
+        return name
+
+    @property
+    def chosen(self) -> BannedRuleSet:
+        """The set that holds."""
+        return self.rule_sets.get(self.rule_set, self)
 
 
 def read_nameserver(text: str) -> tuple[str, int]:
@@ -230,6 +272,19 @@ class MailAuth(_Section):
     enabled: bool = False
     seconds: float = Field(5.0, gt=0, le=60)
     nameservers: tuple[Annotated[str, AfterValidator(_nameserver)], ...] = ()
+
+
+def _lookup_key(key: str) -> str:
+    want_lookup_key(key)
+    return key
+
+
+class Policy(_Section):
+    """What holds for which recipients, by the keys of judge.lookup."""
+
+    message_size_limit: dict[
+        Annotated[str, AfterValidator(_lookup_key)], Annotated[int, Field(ge=SMALLEST_SIZE_LIMIT_BYTES)]
+    ] = {}
 
 
 class ThirdPartySetting(_Section):
@@ -281,6 +336,7 @@ class Settings(BaseSettings):
     headers: Headers = Headers()
     mail_auth: MailAuth = MailAuth()
     inspectors: Inspectors = Inspectors()
+    policy: Policy = Policy()
     limits: Limits = Limits()
     log: Log = Log()
 
@@ -344,7 +400,7 @@ def _read_secret_files() -> None:
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"environment variable {name}: the file cannot be read: {error}") from error
         if plain.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower() not in Settings.model_fields:
-            raise SettingsError(f"environment variable {name}: unknown section{_known(Settings)}")
+            raise SettingsError(f"environment variable {name}: unknown section{_known(Settings.model_fields)}")
 
 
 def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[Settings]:
@@ -373,9 +429,7 @@ def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[
 def _explain(fault: Mapping[str, object], file: Path, text: str) -> str:
     location = fault["loc"]
     assert isinstance(location, tuple)
-    names = [
-        str(one) for one in location if not (isinstance(one, str) and one in ("clamd", "yara", "spamd", "rspamd"))
-    ]
+    names = [str(one) for one in location if not (isinstance(one, str) and one in _NOT_OF_THE_FILE)]
     line = _line_of(names, text)
     place = f"{file}, line {line}" if line else "environment or command line"
     wanted = str(fault["msg"]).removeprefix("Value error, ")
@@ -389,12 +443,16 @@ def _nearest(names: list[str]) -> str:
     model = section.annotation if section else Settings if len(names) == 1 else None
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return ""
-    near = difflib.get_close_matches(names[-1], list(model.model_fields), n=1)
-    return f"; did you mean {near[0]!r}?" if near else _known(model)
+    return _nearest_of(names[-1], model.model_fields)
 
 
-def _known(model: type[BaseModel]) -> str:
-    return f"; known are {', '.join(model.model_fields)}"
+def _nearest_of(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else _known(known)
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"; known are {', '.join(names)}"
 
 
 def _line_of(names: list[str], text: str) -> int | None:
@@ -420,4 +478,4 @@ def _line_of(names: list[str], text: str) -> int | None:
 
 
 def _parts_of(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
+    return [part.strip().strip("\"'") for part in _KEY_PART.findall(dotted)]

@@ -27,6 +27,9 @@ _SIGNS = (
     _at(0, b"\xfe\xed\xfa\xcf", "exe", "exe-unix"),
     _at(0, b"\xce\xfa\xed\xfe", "exe", "exe-unix"),
     _at(0, b"\xcf\xfa\xed\xfe", "exe", "exe-unix"),
+    # Mach-O for several processors: so many of them, where a Java class has a version from 45 on.
+    *(_at(0, b"\xca\xfe\xba\xbe\0\0\0" + bytes([number]), "exe", "exe-unix") for number in range(1, 20)),
+    _at(0, b"\xca\xfe\xba\xbf\0\0\0", "exe", "exe-unix"),
     _at(0, b"#!", "script"),
     _at(0, b"L\0\0\0\x01\x14\x02\0", "lnk"),
     _at(0, b"PK\x03\x04", "zip"),
@@ -63,7 +66,9 @@ _SIGNS = (
     _at(0, b"\xed\xab\xee\xdb", "rpm"),
     _at(257, b"ustar", "tar"),
     _at(32769, b"CD001", "iso"),
+    _at(32769, b"BEA01", "iso"),  # UDF (ECMA-167 2/9.2), which Windows mounts as well
     _at(0, b"vhdxfile", "vhd"),
+    _at(0, b"MSWIM\0\0\0", "wim"),
     _at(0, b"conectix", "vhd"),
     _at(0, b"ITSF", "chm"),
     _at(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc", "ole"),

@@ -4,19 +4,22 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-_EXECUTABLE_TYPES = {"exe", "dll", "lnk", "script", "java", "chm"}
+EXECUTABLE_TYPES = frozenset(("exe", "dll", "lnk", "script", "java", "chm"))
+# What of it may come by mail all the same is argued in tests/scanner_service/inspectors/test_banned.py.
+EXECUTABLE_ENDINGS = (
+    *("exe", "com", "scr", "pif", "cpl", "dll", "ocx", "sys", "msi", "msp", "mst", "bat", "cmd", "vbs", "vbe", "js"),
+    *("jse", "wsf", "wsh", "wsc", "sct", "hta", "ps1", "psm1", "lnk", "reg", "inf", "chm", "hlp", "jar", "jnlp"),
+    *("scf", "url", "app", "gadget", "application", "msc", "appx", "msix", "xll", "command", "desktop", "sh", "run"),
+    *("terminal", "vsto"),
+)
 _ARCHIVE_TYPES = {
     *("zip", "7z", "rar", "gz", "Z", "bz2", "xz", "lzma", "zst", "lz4", "lzo", "lrz", "cab", "installshield", "arj"),
-    *("lha", "zoo", "ace", "cpio", "deb", "a", "rpm", "tar", "iso", "vhd", "tnef", "uue", "hqx"),
+    *("lha", "zoo", "ace", "cpio", "deb", "a", "rpm", "tar", "iso", "vhd", "wim", "tnef", "uue", "hqx"),
 }
-_EXECUTABLE_ENDING = re.compile(
-    r"\.(?:exe|com|scr|pif|cpl|dll|ocx|sys|msi|msp|mst|bat|cmd|vbs|vbe|js|jse|wsf|wsh|wsc|sct|hta|ps1|psm1|lnk|reg|inf"
-    r"|chm|hlp|jar|jnlp|scf|url|app|gadget|application|msc|appx|msix|xll|command|desktop|sh|run|bin\.exe)[ .]*\Z",
-    re.IGNORECASE,
-)
+_EXECUTABLE_ENDING = re.compile(rf"\.(?:{'|'.join(EXECUTABLE_ENDINGS)})[ .]*\Z", re.IGNORECASE)
 _ARCHIVE_ENDING = re.compile(
     r"\.(?:zip|7z|rar|gz|tgz|z|bz2|tbz2?|xz|txz|lzma|zst|tzst|lz4|lz|cab|arj|lha|lzh|zoo|ace|cpio|deb|rpm|tar|iso|img"
-    r"|vhdx?|udf|uue?|hqx)[ .]*\Z",
+    r"|vhdx?|wim|swm|esd|udf|uue?|hqx)[ .]*\Z",
     re.IGNORECASE,
 )
 
@@ -31,7 +34,7 @@ class Kind(Enum):
 def kinds_of_types(types: Iterable[str]) -> frozenset[Kind]:
     """Return what the bytes can do, of the short names of decode.file_type."""
     found = set(types)
-    kinds = [Kind.EXECUTABLE] * bool(found & _EXECUTABLE_TYPES) + [Kind.ARCHIVE] * bool(found & _ARCHIVE_TYPES)
+    kinds = [Kind.EXECUTABLE] * bool(found & EXECUTABLE_TYPES) + [Kind.ARCHIVE] * bool(found & _ARCHIVE_TYPES)
     return frozenset(kinds)
 
 

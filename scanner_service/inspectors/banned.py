@@ -3,12 +3,14 @@
 Every part is tested, members of archives and attached messages too, under each name that a mail program might read.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from scanner_service.inspectors.banned_rules import BannedRule
 from scanner_service.inspectors.inspector import Inspection
-from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message, Part
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
@@ -28,50 +30,69 @@ class BannedInspector:
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector; it waits for nothing."""
-        del message, until
+        del until
         assert decoded is not None
         started = time.perf_counter()
-        findings = tuple(
-            finding
-            for set_name, rules in self._rule_sets.items()
-            for finding in _findings(decoded.parts, set_name, rules)
-        )
+        hits = [hit for name, rules in self._rule_sets.items() for hit in _hits(decoded.parts, name, rules)]
+        if len(message.raw) < DIGEST_INLINE_BELOW_BYTES or not hits:
+            findings = _findings(hits)
+        else:  # a finding has a digest, and nobody else must wait for that of a large part
+            findings = await asyncio.to_thread(_findings, hits)
         status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         return Inspection(findings, (InspectorReport(NAME, True, status, None, None, milliseconds),))
 
 
-def _findings(parts: Sequence[Part], set_name: str, rules: Sequence[BannedRule]) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A part, the rule of a set that it breaks, and what of it does."""
+
+    part: Part
+    set_name: str
+    rule: BannedRule
+    what: str
+
+
+def _findings(hits: Sequence[_Hit]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding.of_part(
+            hit.part,
+            ContentCategory.BANNED,
+            NAME,
+            hit.what,
+            detail=f"{hit.rule.name}: {hit.rule.reason}",
+            rule=f"{hit.set_name}: {hit.rule.name}",
+        )
+        for hit in hits
+    )
+
+
+def _hits(parts: Sequence[Part], set_name: str, rules: Sequence[BannedRule]) -> Iterator[_Hit]:
     told: dict[str, int] = {}
-    for part, by_name in _with_containers(parts):
-        rule, what = _first_fitting(part, rules, by_name=by_name)
+    for part, around in _with_containers(parts):
+        rule, what = _first_fitting(part, around, rules)
         if rule is None or rule.allow:
             continue
         told[rule.name] = told.get(rule.name, 0) + 1
         if told[rule.name] <= FINDINGS_OF_A_RULE:
-            yield Finding(
-                ContentCategory.BANNED,
-                NAME,
-                what,
-                part=part.path,
-                rule=f"{set_name}: {rule.name}",
-                detail=f"{rule.name}: {rule.reason}",
-            )
+            yield _Hit(part, set_name, rule, what)
 
 
-def _first_fitting(part: Part, rules: Sequence[BannedRule], *, by_name: bool) -> tuple[BannedRule | None, str]:
+def _first_fitting(part: Part, around: Sequence[Part], rules: Sequence[BannedRule]) -> tuple[BannedRule | None, str]:
+    by_name = not (around and _ONE_DOCUMENT & set(around[-1].types))
+    types_around = frozenset(kind for container in around for kind in container.types)
     for rule in rules:
-        what = rule.fits(part, by_name=by_name)
+        what = rule.fits(part, by_name=by_name, around=types_around)
         if what is not None:
             return rule, what
     return None, ""
 
 
-def _with_containers(parts: Sequence[Part]) -> Iterator[tuple[Part, bool]]:
-    """Yield each part, and whether its names count: not those of the pieces of one document."""
-    around: list[Part] = []  # the containers that the part is in, the innermost last
+def _with_containers(parts: Sequence[Part]) -> Iterator[tuple[Part, Sequence[Part]]]:
+    """Yield each part, and the containers that it is in, the innermost last."""
+    around: list[Part] = []
     for part in parts:
         while around and not part.path.startswith(around[-1].path + "/"):
             around.pop()
-        yield part, not (around and _ONE_DOCUMENT & set(around[-1].types))
+        yield part, around
         around.append(part)

@@ -13,10 +13,13 @@ from scanner_service.model.message import Part, PartMark
 
 @dataclass(frozen=True, slots=True)
 class BannedRule:
-    """It fits a part if one of its tests does; ``allow`` lets the part go, whatever later rules say.
+    """It fits a part if one of its tests does, or if it has none but ``inside``; ``allow`` lets the part go.
+
+    An allowed part is let go whatever later rules say.
 
     ``extensions`` are without dot and in lower case; ``types`` are of the content, as decode.file_type gives them;
-    ``content_types`` are declared ones; ``names`` is searched in every name that the part may go by.
+    ``content_types`` are declared ones; ``names`` is searched in every name that the part may go by. ``inside``: only
+    parts that lie, at any depth, in a container with one of these types.
     """
 
     name: str
@@ -27,9 +30,15 @@ class BannedRule:
     names: re.Pattern[str] | None = None
     marks: frozenset[PartMark] = frozenset()
     allow: bool = False
+    inside: frozenset[str] = frozenset()
 
-    def fits(self, part: Part, *, by_name: bool = True) -> str | None:
-        """Return what of the part it fits, for the reply; None if nothing. ``by_name``: whether names count."""
+    def fits(self, part: Part, *, by_name: bool = True, around: frozenset[str] = frozenset()) -> str | None:
+        """Return what of the part it fits, for the reply; None if nothing.
+
+        ``by_name``: whether names count; ``around``: the types of the containers that it lies in.
+        """
+        if self.inside and not self.inside & around:
+            return None
         return next(self._hits(part, by_name=by_name), None)
 
     def _hits(self, part: Part, *, by_name: bool) -> Iterator[str]:
@@ -45,6 +54,8 @@ class BannedRule:
             yield f"{shown} {part.content_type.lower()}".strip()
         for mark in part.marks & self.marks:
             yield f"{shown} {mark}".strip()
+        if not (self.extensions or self.types or self.content_types or self.names or self.marks) and self.inside:
+            yield shown or part.content_type
 
     @staticmethod
     def _extension_of(name: str) -> str:
@@ -75,14 +86,15 @@ DEFAULT_RULES = (
     _rule(
         "shortcut",
         "starts a program or fetches one, and shows another icon",
-        "lnk url scf library-ms search-ms searchconnector-ms settingcontent-ms website theme themepack desktop",
+        "lnk url scf library-ms search-ms searchconnector-ms settingcontent-ms website theme themepack "
+        "deskthemepack desktop inetloc fileloc",
         "lnk",
     ),
     _rule(
         "disk image",
         "what is in it loses the mark of coming from the network",
-        "iso img vhd vhdx udf",
-        "iso vhd",
+        "iso img vhd vhdx udf wim swm esd",
+        "iso vhd wim",
         "application/x-iso9660-image",
     ),
     _rule("OneNote notebook", "holds files that run at a click on a picture", "one onepkg", "one"),
@@ -90,20 +102,21 @@ DEFAULT_RULES = (
     _rule(
         "setting of Windows",
         "changes the system or starts programs",
-        "reg inf ins isp job msc msu diagcab diagcfg grp xnk its mad maf mag mam maq mar mas mat mau mav maw mcf prf "
+        "reg inf ins isp job msc msu diagcab diagcfg diagpkg ppkg webpnp grp xnk its "
+        "mad maf mag mam maq mar mas mat mau mav maw mcf prf "
         "printerexport rdp",
     ),
     _rule(
         "add-in or database of Office",
         "brings a program along",
-        "xll xla xlam wll ppa ppam ade adp accda accde accdu mda mde mdt mdw mdz iqy slk",
+        "xll xla xlam wll ppa ppam ade adp accda accde accdu mda mde mdt mdw mdz iqy dqy oqy rqy slk vsto",
     ),
     BannedRule("macro document", "brings a program along", marks=frozenset({PartMark.MACROS})),
     _rule("Java web start", "fetches and runs a program", "jnlp"),
     _rule(
         "program of Unix or macOS",
         "runs when it is opened",
-        "dmg pkg mpkg app command workflow osx action",
+        "dmg pkg mpkg app command workflow osx action terminal tool",
         "exe-unix",
         "application/x-executable application/x-mach-binary",
     ),

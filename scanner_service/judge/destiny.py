@@ -17,6 +17,7 @@ DESTINIES = MappingProxyType(
         "virus": Destiny.REJECT,
         "banned": Destiny.REJECT,
         "spam": Destiny.REJECT,
+        "oversized": Destiny.REJECT,
         "unchecked.ambiguous": Destiny.PASS,
         "unchecked.encrypted": Destiny.PASS,
         "unchecked.not_done": Destiny.TEMPFAIL,

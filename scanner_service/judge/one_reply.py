@@ -17,6 +17,8 @@ def reply_for(destiny: Destiny, decisive: Finding | None, seen: Sequence[Finding
             return SmtpReply(200, "2.0.0", f"Ok, id={mail_id}")
         case Destiny.TEMPFAIL:
             return SmtpReply(451, "4.7.1", f"Content check not complete, id={mail_id}")
+        case Destiny.REJECT if decisive is not None and decisive.category is ContentCategory.OVERSIZED:
+            return SmtpReply(552, "5.3.4", f"Message content rejected, id={mail_id} - message too big")
         case Destiny.REJECT:
             reason = _reason(decisive, seen)
             return SmtpReply(550, "5.7.1", f"Message content rejected, id={mail_id} - {reason}")

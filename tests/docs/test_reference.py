@@ -60,7 +60,7 @@ def test_each_reply_of_the_judge_has_its_heading() -> None:
 
     documented = headings("replies.md")
 
-    assert len(texts) == 2
+    assert len(texts) == 3
     for code, enhanced, text in texts:
         assert any(heading.startswith(f"{code} {enhanced} {text}") for heading in documented)
 

@@ -22,6 +22,7 @@ def virus(name: str = "Eicar-Test-Signature", part: str | None = None) -> Findin
 NOT_DONE = Finding(ContentCategory.UNCHECKED, "virus", "not done", SubCategory.NOT_DONE)
 OVER_LIMITS = Finding(ContentCategory.UNCHECKED, "decode", "over limits", SubCategory.OVER_LIMITS)
 TOO_BIG = Finding(ContentCategory.UNCHECKED, "clamd", "too big for engine", SubCategory.TOO_BIG_FOR_ENGINE)
+OVERSIZED = Finding(ContentCategory.OVERSIZED, "oversized", "message too big")
 SPAMMY = Finding(ContentCategory.SPAMMY, "spam", "score 5")
 
 OK = f"200 2.0.0 Ok, id={MAIL_ID}"
@@ -52,6 +53,14 @@ REJECTED = f"550 5.7.1 Message content rejected, id={MAIL_ID} - "
             REJECTED + "UNCHECKED: over limits",
             "destinies.unchecked.over_limits",
         ),
+        (
+            [OVERSIZED],
+            Destiny.REJECT,
+            f"552 5.3.4 Message content rejected, id={MAIL_ID} - message too big",
+            "destinies.oversized",
+        ),
+        ([OVERSIZED, virus("A")], Destiny.REJECT, REJECTED + "INFECTED: A", "destinies.virus"),
+        ([OVERSIZED, NOT_DONE], Destiny.TEMPFAIL, LATER, "destinies.unchecked.not_done"),
         ([SPAMMY, NOT_DONE], Destiny.TEMPFAIL, LATER, "destinies.unchecked.not_done"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
