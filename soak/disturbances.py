@@ -43,12 +43,16 @@ def _kill_parent_stop_start(host: CourierHost) -> None:
 
 
 WORKER_KILLED = Disturbance("worker killed", lambda host: kill_worker(host.courier))
+CLAMD_DISTURBANCES = (
+    Disturbance("clamd restarted", lambda host: host.clamd.restart()),
+    Disturbance("clamd reads its signatures anew", lambda host: host.clamd.reload()),
+)
 DISTURBANCES = (
     Disturbance("courierfilter restart", lambda host: host.courier.run("courierfilter", "restart")),
     Disturbance("SIGHUP to the shim", lambda host: reload_shim(host.courier)),
     Disturbance("couriergate-shim restart", lambda host: host.courier.restart_shim()),
     Disturbance("scanning service restarted", lambda host: host.service.restart()),
-    Disturbance("clamd restarted", lambda host: host.clamd.restart()),
+    *CLAMD_DISTURBANCES,
     WORKER_KILLED,
     Disturbance("courierfilter stop; start", lambda host: host.courier.restart_filter(), stops_filter=True),
     Disturbance("filterctl stop; start", _filterctl_stop_start, stops_filter=True, makes_hole=True),

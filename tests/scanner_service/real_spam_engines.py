@@ -39,23 +39,31 @@ def skip_without(program: str | None, package: str) -> None:
 @contextlib.contextmanager
 def running_spamd(folder: Path) -> Iterator[Path]:
     """Run it; yield the path of its socket."""
-    assert SPAMD is not None
     path = folder / "spamd.sock"
-    options = ("--local", "--max-children=1", "--username=nobody", "--nouser-config", f"--helper-home-dir={folder}")
-    with running_daemon([SPAMD, *options, f"--socketpath={path}"], path, folder / "log"):
+    with running_daemon(spamd_command(folder), path, folder / "log"):
         yield path
+
+
+def spamd_command(folder: Path) -> list[str]:
+    """Return how it is run, with `spamd.sock` in the folder."""
+    assert SPAMD is not None
+    options = ("--local", "--max-children=1", "--username=nobody", "--nouser-config", f"--helper-home-dir={folder}")
+    return [SPAMD, *options, f"--socketpath={folder / 'spamd.sock'}"]
 
 
 @contextlib.contextmanager
 def running_rspamd(folder: Path) -> Iterator[Path]:
     """Run it; yield the path of its socket."""
-    assert RSPAMD is not None
     path = folder / "rspamd.sock"
+    with running_daemon(rspamd_command(folder), path, folder / "log"):
+        yield path
+
+
+def rspamd_command(folder: Path) -> list[str]:
+    """Write its settings; return how it is run, with `rspamd.sock` in the folder."""
+    assert RSPAMD is not None
     settings = folder / "rspamd.conf"
     settings.write_text(_RSPAMD_SETTINGS.format(folder=folder))
     shutil.chown(folder, "_rspamd")
     places = [f"--var={name}={folder}" for name in ("DBDIR", "RUNDIR", "LOGDIR")]
-    with running_daemon(
-        [RSPAMD, "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", settings, *places], path, folder / "log"
-    ):
-        yield path
+    return [RSPAMD, "-f", "-u", "_rspamd", "-g", "_rspamd", "-c", str(settings), *places]

@@ -1,16 +1,15 @@
 """A whole mail host in the namespaces of this process: Courier with our filter, clamd, the scanning service."""
 
 import http.client
-import shutil
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.scenarios.clamd_program import Clamd
 from tests.scenarios.courier_mta import FILTERED_SOURCES, STANDALONE_PROGRAM, CourierMta
 from tests.scenarios.host_mounts import mount_host
 from tests.scenarios.log_file import LogFile
-from tests.scenarios.mail_users import add_mail_users, empty_maildirs
+from tests.scenarios.mail_users import add_mail_users, empty_homes
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
 from tests.scenarios.programs_under_test import (
     SCANNER,
@@ -22,28 +21,16 @@ from tests.scenarios.programs_under_test import (
     SHIM_SETTINGS,
 )
 from tests.scenarios.service_manager import ServiceManager
+from tests.scenarios.spam_engines import SPAM_ENGINES, spam_settings
 from tests.scenarios.syslog_collector import SyslogCollector
 
 _LOGS = Path("/var/log")
 _SCANNER_CONFIG = Path("/etc/couriergate/scanner.toml")
-_CLAMD_CONFIG = Path("/etc/clamav/clamd-scenarios.conf")
-_CLAMD_DIRECTORY = Path("/run/clamav")
-_CLAMD_SOCKET = _CLAMD_DIRECTORY / "clamd.ctl"
-_SIGNATURES = Path(__file__).parent / "signatures"
 
 # As the unit file of the shim has it, and its drop-in for another account.
 _SETPRIV = ("setpriv", "--no-new-privs", "--bounding-set")
 _AS_COURIER = (*_SETPRIV, "-all", "--reuid=courier", "--regid=courier", "--clear-groups")
 _AS_ROOT = (*_SETPRIV, "-all,+chown,+dac_override,+kill,+setgid,+setuid", "--inh-caps=-all")
-
-_CLAMD_SETTINGS = f"""\
-Foreground yes
-User clamav
-LocalSocket {_CLAMD_SOCKET}
-LocalSocketMode 666
-FixStaleSocket yes
-DatabaseDirectory {_CLAMD_DIRECTORY}/signatures
-"""
 
 
 class CourierHost:
@@ -53,10 +40,9 @@ class CourierHost:
         self.mail_log = LogFile(_LOGS / "mail.log")
         self.courier = CourierMta(self.mail_log)
         self._is_standalone = False
-        self._usual_scanner_settings = SCANNER_SETTINGS
-        self.clamd = Program(
-            "clamd", ["clamd", f"--config-file={_CLAMD_CONFIG}"], _LOGS / "clamd.log", _clamd_answers
-        )
+        self.clamd = Clamd(_LOGS / "clamd.log")
+        self.spam_engines: dict[str, Program] = {}
+        self._usual_service_settings = SCANNER_SETTINGS
         self.service = Program(
             "service",
             [str(SCANNER), "serve", "--config", str(_SCANNER_CONFIG)],
@@ -71,7 +57,7 @@ class CourierHost:
         """Turn the namespaces into a mail host."""
         mount_host(scratch)
         add_mail_users()
-        self._configure_clamd()
+        self.clamd.configure()
         self._configure_scanner()
         self.courier.configure(SHIM, SHIM_SETTINGS)
 
@@ -82,21 +68,36 @@ class CourierHost:
             for part in (self._syslog, self.clamd, self.service, self._service_manager, self.courier):
                 part.start()
                 started.callback(part.stop)
+            started.callback(self._stop_spam_engines)
             started.callback(self._restore_filter)
             yield
 
     def use_settings(self, shim: str, scanner: str) -> None:
         """Give both programs of ours other settings, and start them anew."""
-        self._usual_scanner_settings = scanner
-        _SCANNER_CONFIG.write_text(scanner)
+        self._usual_service_settings = scanner
+        self.set_service_settings(scanner)
         self.courier.write_filter_settings(shim)
-        self.service.restart()
         self.courier.restart_filter()
 
-    def add_service_settings(self, lines: str) -> None:
-        """Start the service anew with more settings, until the next scenario."""
-        _SCANNER_CONFIG.write_text(self._usual_scanner_settings + lines)
+    def set_service_settings(self, settings: str) -> None:
+        """Give the service other settings until the host is restored, and start it anew."""
+        _SCANNER_CONFIG.write_text(settings)
         self.service.restart()
+
+    def add_service_settings(self, lines: str) -> None:
+        """Give the service more settings until the host is restored, and start it anew."""
+        self.set_service_settings(self._usual_service_settings + lines)
+
+    def ask_spam_engine(self, name: str, limit_seconds: float) -> None:
+        """Have the service ask it until the host is restored."""
+        self.start_spam_engine(name)
+        self.add_service_settings(spam_settings(name, limit_seconds))
+
+    def start_spam_engine(self, name: str) -> None:
+        """Start it if no scenario before did."""
+        if name not in self.spam_engines:
+            self.spam_engines[name] = SPAM_ENGINES[name].install(name)
+        self.spam_engines[name].ensure_running()
 
     def run_shim_standalone(self, user: str | None = None) -> None:
         """Let courierfilter keep the name of the socket only, and start the shim beside it."""
@@ -114,10 +115,11 @@ class CourierHost:
 
     def restore(self) -> None:
         """Undo what a scenario left behind, also one that failed half-way."""
-        self.clamd.ensure_running()
-        self.service.ensure_running()
-        if _SCANNER_CONFIG.read_text() != self._usual_scanner_settings:
-            self.add_service_settings("")
+        self.clamd.restore()
+        for engine in self.spam_engines.values():
+            engine.ensure_running()
+        self._restore_service()
+        self.courier.restore_delivery()
         self.courier.check_spf(yes=False)
         self.courier.set_filtered_sources(FILTERED_SOURCES)
         self.courier.set_batch_size(None)
@@ -126,7 +128,7 @@ class CourierHost:
         self._restore_filter()
         self.courier.wait_for_empty_queue()
         self.courier.forget_bounces()
-        empty_maildirs()
+        empty_homes()
         for log in (self.mail_log, self.service.log, self.standalone_shim.log):
             log.begin_here()
 
@@ -138,6 +140,17 @@ class CourierHost:
             self._service_manager.is_told_ready,
             CLEAN_ENVIRONMENT | {"NOTIFY_SOCKET": str(self._service_manager.path)},
         )
+
+    def _restore_service(self) -> None:
+        if _SCANNER_CONFIG.read_text() == self._usual_service_settings:
+            self.service.ensure_running()
+        else:
+            self.set_service_settings(self._usual_service_settings)
+
+    def _stop_spam_engines(self) -> None:
+        for engine in self.spam_engines.values():
+            if engine.is_running:
+                engine.stop()
 
     def _restore_filter(self) -> None:
         self.courier.put_filter_back()
@@ -153,26 +166,10 @@ class CourierHost:
             self.courier.restart_filter()
         self.courier.ensure_filter_runs()
 
-    def _configure_clamd(self) -> None:
-        _CLAMD_DIRECTORY.mkdir()
-        shutil.chown(_CLAMD_DIRECTORY, "clamav", "clamav")
-        shutil.copytree(_SIGNATURES, _CLAMD_DIRECTORY / "signatures")
-        _CLAMD_CONFIG.write_text(_CLAMD_SETTINGS)
-
     def _configure_scanner(self) -> None:
         SCANNER_STATE.mkdir()
         _SCANNER_CONFIG.parent.mkdir(exist_ok=True)
         _SCANNER_CONFIG.write_text(SCANNER_SETTINGS)
-
-
-def _clamd_answers() -> bool:
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.connect(str(_CLAMD_SOCKET))
-            connection.sendall(b"zPING\0")
-            return connection.recv(16) == b"PONG\0"
-    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
-        return False
 
 
 def _scanner_is_ready() -> bool:

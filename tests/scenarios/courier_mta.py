@@ -37,6 +37,8 @@ STANDALONE_PROGRAM = Path("/usr/lib/courier/couriergate-shim")
 _MAILDROP = Path(__file__).parent / "maildrop"
 _MAILDROP_PROGRAM = Path("/usr/lib/courier/maildrop")
 
+_DELIVERY_SETTINGS = (_SETTINGS / "courierd", _SETTINGS / "maildrop", Path("/etc/maildroprc"))
+
 _STATE_MODES = {".": 0o750, "allfilters": 0o750, "filters": 0o750, "msgs": 0o750, "msgq": 0o750, "track": 0o750}
 _STATE_MODES |= {"tmp": 0o770}
 _RUN_MODES = {"courier": 0o775, "courier/authdaemon": 0o750}
@@ -79,6 +81,7 @@ class CourierMta:
 
     def __init__(self, mail_log: LogFile) -> None:
         self._mail_log = mail_log
+        self._usual_delivery = {file: _content_of(file) for file in _DELIVERY_SETTINGS}
 
     def configure(self, filter_program: Path, filter_settings: str) -> None:
         self._make_directories()
@@ -240,6 +243,15 @@ class CourierMta:
         """Say which kinds of submission are filtered; `submit` reads it for every message."""
         (_SETTINGS / "enablefiltering").write_text(f"{sources}\n")
 
+    def restore_delivery(self) -> None:
+        """Undo what a how-to page had the administrator do about local delivery."""
+        changed = [file for file, content in self._usual_delivery.items() if _content_of(file) != content]
+        for file in changed:
+            _put_content(file, self._usual_delivery[file])
+        if changed:
+            self.run("courier", "stop")
+            self.run("courier", "start")
+
     def wait_for_empty_queue(self, limit_seconds: float = _QUEUE_LIMIT_SECONDS) -> None:
         wait_until(self._queue_is_empty, limit_seconds, "an empty queue")
 
@@ -308,6 +320,17 @@ def _install(program: Path, target: Path) -> None:
     shutil.copyfile(program, new)
     new.chmod(0o755)
     new.rename(target)
+
+
+def _content_of(file: Path) -> str | None:
+    return file.read_text() if file.exists() else None
+
+
+def _put_content(file: Path, content: str | None) -> None:
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
 
 
 def _make_directory(directory: Path, mode: int) -> None:

@@ -7,6 +7,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 _FIELD = re.compile(rb"([!-9;-~]+):(.*\n(?:[ \t].*\n)*)")
+_OURS = re.compile(rb"(?:X-(?:Couriergate-|Spam-|Virus-Scanned:).*\n(?:[ \t].*\n)*)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ def delivered_mail(whole: bytes, tag: bytes) -> DeliveredMail:
     on_top = tag if content.startswith(tag) else b""
     _, content = _take_field(b"Received", content.removeprefix(on_top))
     return DeliveredMail(delivered_to.strip().decode(errors="backslashreplace"), on_top + content, whole)
+
+
+def our_fields(whole: bytes) -> bytes:
+    """Return the fields that the filter has put above all that Courier received, whatever they say."""
+    _, content = _take_field(b"Delivered-To", whole)
+    _, content = _take_field(b"Return-Path", content)
+    found = _OURS.match(content)
+    return found[0] if found else b""
 
 
 def split_at_signature(whole: bytes) -> tuple[bytes, bytes]:

@@ -1,6 +1,7 @@
 """The recipients of the mail host: alice, bob, and a crowd of 300 who share one Maildir."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ MAILBOXES = {
         Mailbox("crowd", 20003, CROWD),
     )
 }
+_MAILDIR_PARTS = ("tmp", "new", "cur")
 _PASSWORDS = "alice:wonder\n"
 
 
@@ -47,10 +49,25 @@ def add_mail_users() -> None:
     subprocess.run(["/usr/sbin/chpasswd"], input=_PASSWORDS, text=True, check=True)
 
 
-def empty_maildirs() -> None:
+def empty_homes() -> None:
+    """Leave empty Maildirs, and nothing that a scenario had their owners put beside them."""
     for mailbox in MAILBOXES.values():
-        for file in mailbox.maildir.glob("*/*"):
-            file.unlink()
+        for file in mailbox.home.iterdir():
+            if file != mailbox.maildir:
+                file.unlink()
+        for entry in mailbox.maildir.iterdir():
+            if entry.name not in _MAILDIR_PARTS:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for mail in mailbox.maildir.glob("*/*"):
+            mail.unlink()
+
+
+def write_home_file(mailbox: Mailbox, name: str, content: str) -> None:
+    """Write a file into the home, as its owner would: nobody else may read it, which maildrop insists on."""
+    file = mailbox.home / name
+    file.write_text(content)
+    os.chown(file, mailbox.uid, mailbox.uid)
+    file.chmod(0o600)
 
 
 def _passwd_line(mailbox: Mailbox, user: str) -> str:
@@ -65,7 +82,7 @@ def _append(file: Path, lines: list[str]) -> None:
 
 
 def _make_maildir(mailbox: Mailbox) -> None:
-    for name in ("tmp", "new", "cur"):
+    for name in _MAILDIR_PARTS:
         (mailbox.maildir / name).mkdir(parents=True)
     for directory in (mailbox.home, mailbox.maildir, *mailbox.maildir.iterdir()):
         os.chown(directory, mailbox.uid, mailbox.uid)

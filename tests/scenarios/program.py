@@ -1,5 +1,7 @@
 """A program that the scenarios start, stop, kill and stall."""
 
+import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +10,7 @@ from pathlib import Path
 from tests.scenarios.log_file import LogFile
 from tests.scenarios.waiting import wait_until
 
-START_LIMIT_SECONDS = 15
+START_LIMIT_SECONDS = 30
 _STOP_LIMIT_SECONDS = 15
 
 # Nothing of the developer's own environment: proxies and locales would change what is tested.
@@ -20,7 +22,10 @@ class ProgramError(Exception):
 
 
 class Program:
-    """One long-running program in the foreground, with its output in a log file."""
+    """One long-running program in the foreground, with its output in a log file.
+
+    ``has_workers``: what stalls or kills it does so to all its processes, as those of its workers would go on.
+    """
 
     def __init__(
         self,
@@ -29,12 +34,15 @@ class Program:
         log: Path,
         is_ready: Callable[[], bool],
         environment: Mapping[str, str] = CLEAN_ENVIRONMENT,
+        *,
+        has_workers: bool = False,
     ) -> None:
         self.name = name
         self.log = LogFile(log)
         self._command = command
         self._is_ready = is_ready
         self._environment = environment
+        self._has_workers = has_workers
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -47,6 +55,7 @@ class Program:
                 stderr=output,
                 cwd="/",
                 env=self._environment,
+                start_new_session=self._has_workers,
             )
         try:
             wait_until(self._is_up_or_gone, START_LIMIT_SECONDS, f"{self.name} ready")
@@ -97,7 +106,12 @@ class Program:
         return self._running().poll() is not None or self._is_ready()
 
     def _signal(self, number: signal.Signals) -> None:
-        self._running().send_signal(number)
+        process = self._running()
+        if not self._has_workers or number is signal.SIGTERM:
+            process.send_signal(number)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

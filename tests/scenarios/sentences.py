@@ -10,14 +10,22 @@ from pathlib import Path
 import dkim
 
 from tests.scenarios.courier_mta import MAIL_DOMAIN
-from tests.scenarios.delivered_mail import DeliveredMail, delivered_mail, read_maildir, split_at_signature
+from tests.scenarios.delivered_mail import (
+    DeliveredMail,
+    delivered_mail,
+    our_fields,
+    read_maildir,
+    split_at_signature,
+)
 from tests.scenarios.dialog_format import Vocabulary, matches
+from tests.scenarios.how_to import follow_as_administrator, follow_as_user
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.stage import MismatchError, Stage
 from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
 _SHOWN_DIFFERENCE_LINES = 40
 _LEAST_RESTARTS = 3
+_SPAM_ENGINE_SECONDS = 10.0  # enough on a busy machine
 _OTHER_FILTER = Path(__file__).parents[1] / "fakes/other_filter.py"
 
 
@@ -37,6 +45,10 @@ def _leave_service_alone(stage: Stage) -> None:
     count = stage.end_restarts()
     if count < _LEAST_RESTARTS:
         raise MismatchError(f"want {_LEAST_RESTARTS} restarts or more meanwhile, got {count}")
+
+
+def _ask_spam_engine(stage: Stage, name: str, limit_seconds: str | None = None) -> None:
+    stage.host.ask_spam_engine(name, float(limit_seconds or _SPAM_ENGINE_SECONDS))
 
 
 def _verdict_on(stage: Stage, address: str, destiny: str) -> None:
@@ -69,6 +81,14 @@ def _is_answered(stage: Stage, file: str, recipient: str, pattern: str) -> None:
         raise MismatchError(f"want reply {pattern!r}, got {reply!r}")
 
 
+def _is_answered_in_time(stage: Stage, file: str, recipient: str, limit_seconds: str, pattern: str) -> None:
+    began = time.monotonic()
+    _is_answered(stage, file, recipient, pattern)
+    took = time.monotonic() - began
+    if took > float(limit_seconds):
+        raise MismatchError(f"want an answer within {limit_seconds} s, got it after {took:.1f} s")
+
+
 def _queue_is_empty(stage: Stage) -> None:
     stage.host.courier.wait_for_empty_queue()
 
@@ -83,6 +103,57 @@ def _maildir_holds(stage: Stage, mailbox: str, file: str) -> None:
 
 def _maildir_holds_often(stage: Stage, mailbox: str, count: str, file: str) -> None:
     _expect_deliveries(stage, mailbox, [stage.message(file)] * int(count))
+
+
+def _folder_holds(stage: Stage, folder: str, mailbox: str, file: str) -> None:
+    """Compare a folder of the Maildir with the message as it was tagged."""
+    tag = stage.verdicts().tag
+    _expect_mails(
+        [(f"{mailbox}@{MAIL_DOMAIN}", tag + stage.message(file))],
+        [(mail.recipient, mail.content) for mail in _mails_in_folder(stage, folder, mailbox, tag)],
+    )
+
+
+def _folder_holds_under_ours(stage: Stage, folder: str, mailbox: str, file: str) -> None:
+    """Compare a folder of the Maildir with the message, on top of which is something of ours, whatever that says."""
+    mail = _only_one(_mails_in_folder(stage, folder, mailbox))
+    ours = our_fields(mail.whole)
+    if not ours:
+        raise MismatchError("want fields of ours on top, got none")
+    content = delivered_mail(mail.whole, ours).content.removeprefix(ours)
+    _expect_mails([(mail.recipient, stage.message(file))], [(mail.recipient, content)])
+
+
+def _folder_is_empty(stage: Stage, folder: str, mailbox: str) -> None:
+    _expect_mails([], [(mail.recipient, mail.content) for mail in _mails_in_folder(stage, folder, mailbox)])
+
+
+def _folder_has_line(stage: Stage, folder: str, mailbox: str, pattern: str) -> None:
+    lines = _lines_of_only(_mails_in_folder(stage, folder, mailbox))
+    if not any(matches(pattern, line) for line in lines):
+        raise MismatchError(f"want a line {pattern!r}, got {lines}")
+
+
+def _folder_lacks_line(stage: Stage, folder: str, mailbox: str, pattern: str) -> None:
+    lines = [line for line in _lines_of_only(_mails_in_folder(stage, folder, mailbox)) if matches(pattern, line)]
+    if lines:
+        raise MismatchError(f"want no line {pattern!r}, got {lines}")
+
+
+def _mails_in_folder(stage: Stage, folder: str, mailbox: str, tag: bytes = b"") -> list[DeliveredMail]:
+    stage.host.courier.wait_for_empty_queue()
+    maildir = MAILBOXES[mailbox].maildir
+    return read_maildir(maildir if folder == "Inbox" else maildir / f".{folder}", tag)
+
+
+def _lines_of_only(mails: list[DeliveredMail]) -> list[str]:
+    return _only_one(mails).whole.decode(errors="backslashreplace").splitlines()
+
+
+def _only_one(mails: list[DeliveredMail]) -> DeliveredMail:
+    if len(mails) != 1:
+        raise MismatchError(f"want one mail, got {len(mails)}")
+    return mails[0]
 
 
 def _only_got(stage: Stage, addresses: str, file: str) -> None:
@@ -123,10 +194,7 @@ def _dns_was_asked_once(stage: Stage, question: str) -> None:
 
 def _only_mail_of(stage: Stage, mailbox: str) -> DeliveredMail:
     stage.host.courier.wait_for_empty_queue()
-    mails = read_maildir(MAILBOXES[mailbox].maildir)
-    if len(mails) != 1:
-        raise MismatchError(f"want one mail, got {len(mails)}")
-    return mails[0]
+    return _only_one(read_maildir(MAILBOXES[mailbox].maildir))
 
 
 def _dsns_say(stage: Stage, sender: str, addresses: str, action: str) -> None:
@@ -243,6 +311,14 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "kill PROGRAM": lambda stage, name: stage.program(name).kill(),
     "stall PROGRAM": lambda stage, name: stage.program(name).stall(),
     "resume PROGRAM": lambda stage, name: stage.program(name).resume(),
+    "let the service ask ENGINE": _ask_spam_engine,
+    "let the service ask ENGINE for SECONDS seconds": _ask_spam_engine,
+    "let the service ask a clamd that BEHAVES": Stage.ask_fake_clamd,
+    "let the service ask clamd and one that BEHAVES for SECONDS seconds": Stage.ask_fake_clamd_too,
+    "let clamd lose its signatures": lambda stage: stage.host.clamd.lose_signatures(),
+    "let users ask spamd": lambda stage: stage.host.start_spam_engine("spamd"),
+    "the administrator follows the how-to: TEXT": lambda _, heading: follow_as_administrator(heading),
+    "MAILBOX follows the how-to: TEXT": lambda _, name, heading: follow_as_user(MAILBOXES[name], heading),
     "keep restarting the service": Stage.keep_restarting_service,
     "leave the service alone": _leave_service_alone,
     "restart the shim": lambda stage: stage.host.courier.restart_shim(),
@@ -277,6 +353,7 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
 }
 
 CHECKS: Mapping[str, Callable[..., None]] = {
+    "FILE to ADDRESS is answered within SECONDS seconds: TEXT": _is_answered_in_time,
     "FILE to ADDRESS is answered TEXT": _is_answered,
     "queue is empty": _queue_is_empty,
     "maildir of MAILBOX is empty": _maildir_is_empty,
@@ -289,6 +366,11 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "DKIM signature in mail of MAILBOX holds with FILE": _dkim_holds,
     "mail of MAILBOX has TEXT": _mail_has,
     "DNS was asked once for TEXT": _dns_was_asked_once,
+    "FOLDER of MAILBOX holds FILE tagged": _folder_holds,
+    "FOLDER of MAILBOX holds FILE under fields of ours": _folder_holds_under_ours,
+    "FOLDER of MAILBOX is empty": _folder_is_empty,
+    "FOLDER of MAILBOX has no line TEXT": _folder_lacks_line,
+    "FOLDER of MAILBOX has a line TEXT": _folder_has_line,
     "there are no DSNs": _no_dsns,
     "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,
     "LOG log has TEXT": Stage.wait_for_log,

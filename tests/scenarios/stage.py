@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bench import pythonfilter
+from tests.fakes.clamd import Behaviour, FakeClamd, answer, scan_slowly, stay_silent
 from tests.fakes.dns_server import DnsServer
 from tests.scenarios.courier_host import CourierHost
 from tests.scenarios.dictated_verdicts import DictatedVerdicts
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
-from tests.scenarios.programs_under_test import SHIM, shim_settings
+from tests.scenarios.programs_under_test import CLAMD_ADDRESS, SHIM, scanner_settings, shim_settings
 from tests.scenarios.smtp_connection import SmtpConnection
 from tests.scenarios.transcript import Transcript
 from tests.scenarios.waiting import wait_until
@@ -30,6 +31,12 @@ _SENDMAIL_LIMIT_SECONDS = 60
 _SHIM_LIMIT_SECONDS = 90
 _QUEUE_ID = re.compile(r"\bqueue_id=\"?([0-9A-F.]+)")
 _BUG = re.compile(r"\bevent=bug\b|\"bug:|^Traceback")
+_SLOW_SCAN_SECONDS = 2.0
+_BEHAVIOURS: dict[str, Behaviour] = {
+    "talks nonsense": answer(b"stream: forty-two\0"),
+    "scans slowly": scan_slowly(_SLOW_SCAN_SECONDS),
+    "never answers": stay_silent,
+}
 _NEW_MESSAGE_ID = re.compile(r"courierd: newmsg,id=([0-9A-F.]+)")
 
 
@@ -116,7 +123,22 @@ class Stage:
             session.close()
 
     def program(self, name: str) -> Program:
-        return {"service": self.host.service, "clamd": self.host.clamd}[name]
+        programs = {"service": self.host.service, "clamd": self.host.clamd, **self.host.spam_engines}
+        if name not in programs:
+            raise MismatchError(f"want {name} running before this line, got none")
+        return programs[name]
+
+    def ask_fake_clamd(self, behaviour: str) -> None:
+        """Have the service ask a clamd that fails in one way, and no other."""
+        self.host.set_service_settings(scanner_settings(self._start_fake_clamd(behaviour)))
+
+    def ask_fake_clamd_too(self, behaviour: str, limit_seconds: str) -> None:
+        """Have the service ask the real clamd and one that fails in one way, so long each."""
+        settings = scanner_settings(CLAMD_ADDRESS, self._start_fake_clamd(behaviour))
+        self.host.set_service_settings(f"{settings}engine_seconds = {limit_seconds}\n")
+
+    def _start_fake_clamd(self, behaviour: str) -> str:
+        return self._resources.enter_context(FakeClamd(_BEHAVIOURS[behaviour])).address
 
     def send_locally(self, user: str, arguments: Sequence[str], message: bytes) -> None:
         mailbox = MAILBOXES[user]
