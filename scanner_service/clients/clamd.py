@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from dataclasses import dataclass
 
 import clamd
 
@@ -18,6 +19,7 @@ CHUNK_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 64 * 2**10
 FORBIDDEN = "COMMAND UNAVAILABLE"  # with EnableVersionCommand no
 _LENGTH = struct.Struct("!I")
+_CREDENTIALS = struct.Struct("3i")
 
 
 class ClamdUnavailableError(Exception):
@@ -28,6 +30,14 @@ class ClamdSizeLimitError(Exception):
     """The message is larger than clamd's StreamMaxLength; it will not look later either."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClamdLook:
+    """The names of the viruses found, none if there are none, and which process said so; None over TCP."""
+
+    names: tuple[str, ...]
+    process: int | None = None
+
+
 class ClamdClient:
     """One clamd."""
 
@@ -35,7 +45,11 @@ class ClamdClient:
         self.address = address
 
     async def scan(self, data: bytes) -> tuple[str, ...]:
-        """Return the names of the viruses found, none if there are none. Wait limits are the caller's.
+        """Return the names of the viruses found, none if there are none; see look."""
+        return (await self.look(data)).names
+
+    async def look(self, data: bytes) -> ClamdLook:
+        """Return what it found. Wait limits are the caller's.
 
         Raises:
             ClamdUnavailableError: no answer, or an answer that is neither OK nor FOUND.
@@ -49,7 +63,8 @@ class ClamdClient:
         except OSError as error:
             raise ClamdUnavailableError(f"{self.address}: {error.strerror or error}") from error
         with connection:
-            return read_answer(await _instream(connection, data), str(self.address))
+            process = _process_of(connection)
+            return ClamdLook(read_answer(await _instream(connection, data), str(self.address)), process)
 
     async def version(self) -> str:
         """Return what clamd says of itself, as ``ClamAV 1.4.6/28039/…``.
@@ -110,6 +125,16 @@ async def _connect_to(family: int, address: str | tuple[object, ...]) -> socket.
         connection.close()
         raise
     return connection
+
+
+def _process_of(connection: socket.socket) -> int | None:
+    """Return who listens there (unix(7), SO_PEERCRED): under systemd's socket activation that is always systemd."""
+    if connection.family != socket.AF_UNIX:
+        return None
+    process, _, _ = _CREDENTIALS.unpack(
+        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    )
+    return int(process)
 
 
 async def _instream(connection: socket.socket, data: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The virus engine ClamAV, asked through its daemon over the whole message, which clamd unpacks by itself.
 
 A clamd whose database is empty, partial or foreign says OK to everything. So one that has not proved itself since it
-was last away gets the EICAR test file before the first message, and again at each refresh.
+was last away gets the EICAR test file before the first message, again at each refresh, and where another process
+answers.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ class ClamdEngine:
         self.problem: str | None = NOT_ASKED_YET
         self._client = client
         self._is_proved = False
+        self._proved_process: int | None = None
         self._testing = asyncio.Lock()
         self._tests_done = 0
 
@@ -51,7 +53,7 @@ class ClamdEngine:
         if not self._is_proved:
             await self._test_together()
         try:
-            names = await self._client.scan(message.raw)
+            look = await self._client.look(message.raw)
         except ClamdUnavailableError as error:
             self._failed(str(error))
             raise EngineUnavailableError(str(error)) from error
@@ -60,7 +62,9 @@ class ClamdEngine:
         except asyncio.CancelledError:  # it was too slow: busy with this message, or it hangs
             self._is_proved = False
             raise
-        return tuple(Finding(ContentCategory.VIRUS, self.name, name) for name in names)
+        if not self._is_proved or look.process != self._proved_process:  # it was started anew meanwhile
+            await self._test_together()
+        return tuple(Finding(ContentCategory.VIRUS, self.name, name) for name in look.names)
 
     async def refresh(self) -> None:
         """See VirusEngine."""
@@ -96,14 +100,14 @@ class ClamdEngine:
 
     async def _test(self) -> None:
         try:
-            found = await self._client.scan(EICAR_TEST_FILE)
+            look = await self._client.look(EICAR_TEST_FILE)
         except ClamdUnavailableError as error:
             self._failed(str(error))
         except ClamdSizeLimitError:
             self._failed(f"{self._client.address}: the EICAR test file is too big for it: see its StreamMaxLength")
         else:
-            self._is_proved = bool(found)
-            self.problem = None if found else f"{self._client.address}: {FINDS_NOTHING}"
+            self._is_proved, self._proved_process = bool(look.names), look.process
+            self.problem = None if look.names else f"{self._client.address}: {FINDS_NOTHING}"
         self._tests_done += 1
 
     def _failed(self, problem: str) -> None:

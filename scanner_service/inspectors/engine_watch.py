@@ -8,7 +8,7 @@ import structlog
 
 from scanner_service.inspectors.engine import WARNINGS, Protection, VirusEngine, protection_of
 
-REFRESH_SECONDS = 60
+REFRESH_SECONDS = 10
 REMINDER_SECONDS = 3600.0
 LOOK_SECONDS = 1.0
 
@@ -89,7 +89,7 @@ class EngineWatch:
 
 
 async def _keep_fresh(engine: VirusEngine) -> None:
-    """Ask an engine that is well once a minute, one that has a problem every second."""
+    """Ask an engine that is well every ten seconds, one that has a problem every second."""
     while True:
         for _ in range(REFRESH_SECONDS):
             await asyncio.sleep(LOOK_SECONDS)

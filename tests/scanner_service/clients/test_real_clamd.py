@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,19 @@ def test_one_whose_database_holds_something_else_is_found_out(tmp_path: Path) ->
 
     assert says == ()
     assert not engine.protects
+
+
+def test_one_that_comes_back_without_its_signatures_between_two_messages_has_not_looked(tmp_path: Path) -> None:
+    skip_without_clamd()
+    engine = ClamdEngine("clamd", ClamdClient(DaemonAddress(path=str(tmp_path / "clamd.ctl"))))
+    with running_clamd(tmp_path):
+        before = asyncio.run(engine.scan(message_of(b"\n" + EICAR), None))
+    shutil.rmtree(tmp_path / "signatures")
+
+    with running_clamd(tmp_path, FOREIGN_SIGNATURES), pytest.raises(EngineUnavailableError, match=FINDS_NOTHING):
+        asyncio.run(engine.scan(message_of(b"\n" + EICAR), None))
+
+    assert before
 
 
 def test_one_with_its_signatures_protects(real_clamd: Path) -> None:
