@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner_service.decode.file_type import file_types
+from scanner_service.decode.file_type import LOOKED_AT_BYTES, file_types
 
 
 def pe(characteristics: int) -> bytes:
@@ -67,13 +67,30 @@ def test_bytes_are_known_by_their_beginning(data: bytes, types: tuple[str, ...])
     assert file_types(data) == types
 
 
-def test_a_header_that_lies_beyond_the_end_is_still_a_program() -> None:
-    assert file_types(b"MZ" + b"\xff" * 100) == ("exe", "exe-ms")
+def test_a_header_beyond_what_is_looked_at_is_still_a_program() -> None:
+    beginning = b"MZ" + b"\xff" * 58 + (2**20).to_bytes(4, "little") + bytes(LOOKED_AT_BYTES)
+
+    assert file_types(beginning) == ("exe", "exe-ms")
 
 
-def test_random_bytes_are_seldom_taken_for_a_program() -> None:
-    dice = random.Random(7)
+@pytest.mark.parametrize(
+    "header", [b"", b"\x90\0\3\0\0\0\4\0\0\0\xff\xff", bytes(60)], ids=["bare", "usual", "zeros"]
+)
+def test_a_program_of_dos_is_one_too(header: bytes) -> None:
+    assert file_types(b"MZ" + header) == ("exe", "exe-ms")
 
-    taken = [file_types(dice.randbytes(64)) for _ in range(20_000)]
 
-    assert sum("exe" in types for types in taken) <= 3  # two letters of sixteen bits: one of 32,768
+@pytest.mark.parametrize(
+    "text",
+    [b"MZ 75 kg, 1.80 m\nborn in 1970, and so on for more than sixty-four characters\n", b"MZ" + b"\xff" * 100],
+)
+def test_two_letters_make_no_program(text: bytes) -> None:
+    assert file_types(text) == ()
+
+
+def test_bytes_of_chance_that_begin_like_a_program_are_none() -> None:
+    chance = random.Random(1)
+
+    taken = sum(bool(file_types(b"MZ" + chance.randbytes(100))) for _ in range(20_000))
+
+    assert taken < 400  # of those that begin so at all, one in 65,536
