@@ -1,18 +1,19 @@
-"""A lean transport for httpx: asyncio below, h11 above, kept-alive connections.
+"""A lean transport for httpx: asyncio below, shim.http_exchange above, kept-alive connections.
 
-httpx' own asynchronous pool costs 1.5 ms of CPU a request with eight at a time, this a fifth; docs/decisions has
-the table. It connects to the one scanner it was made for, over TCP, TLS or a unix socket, and nowhere else.
+httpx' own asynchronous pool costs 1.5 ms of CPU a request with eight at a time; docs/decisions has the numbers.
+It connects to the one scanner it was made for, over TCP, TLS or a unix socket, and nowhere else.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
-from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges
+from shim.http_exchange import BadAnswerError, HttpAnswer, HttpExchanges, announced_length
 
 CONNECT_SECONDS = 1.0
 IDLE_SECONDS = 30.0
@@ -22,6 +23,16 @@ CONTINUE_SECONDS = 1.0  # RFC 9110 §10.1.1: do not wait for a 100 for ever
 CONTINUE_ABOVE_BYTES = 512 * 2**10  # worth a round trip: a 413 or 503 then comes before the upload
 # In TLS 1.3 the client is through with the handshake before the server has looked at its certificate.
 TLS_HINT = "; a scanner that wants another client certificate (tls_certificate) hangs up like this"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpQuestion:
+    """One request: ``body`` is as long as its Content-Length says, whole or in pieces."""
+
+    method: bytes
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | AsyncIterable[bytes] = b""
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
@@ -40,35 +51,44 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._idle: list[tuple[float, _Connection]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See ask: the same for a request and a response of httpx, which cost more to make than to send."""
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        question = HttpQuestion(
+            request.method.encode("ascii"), request.url.raw_path, request.headers.raw, request.stream
+        )
+        answer = await self.ask(question)
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+
+    async def ask(self, question: HttpQuestion) -> HttpAnswer:
         """Send the request, on a kept connection if there is one, and return the whole answer.
 
         A kept connection may be closed as the request sets out. That is a ReadError too: nobody can tell whether
         the scanner took the request, or broke on it, so who asks again must know.
         """
-        response = await self._exchange(self._take_idle() or await self._connect(), request)
-        if response.status_code == 417 and self._expects_continue:
+        answer = await self._exchange(self._take_idle() or await self._connect(), question)
+        if answer.status == 417 and self._expects_continue:
             # Something on the way knows no 100 Continue; the body has not been sent (RFC 9110 §10.1.1).
             self._expects_continue = False
-            response = await self._exchange(self._take_idle() or await self._connect(), request)
-        return response
+            answer = await self._exchange(self._take_idle() or await self._connect(), question)
+        return answer
 
     async def aclose(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _exchange(self, connection: "_Connection", request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, connection: "_Connection", question: HttpQuestion) -> HttpAnswer:
         try:
-            answer = await connection.exchange(request, may_wait=self._expects_continue)
+            answer = await connection.exchange(question, may_wait=self._expects_continue)
         except BadAnswerError as error:
             connection.close()
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
+            raise httpx.RemoteProtocolError(str(error)) from error
         except OSError as error:
             connection.close()
             said = str(error) or type(error).__name__
             if self._tls and not connection.has_heard:
                 said += TLS_HINT
-            raise httpx.ReadError(said, request=request) from error
+            raise httpx.ReadError(said) from error
         except BaseException:
             connection.close()
             raise
@@ -76,7 +96,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
+        return answer
 
     def _take_idle(self) -> "_Connection | None":
         while self._idle:
@@ -133,7 +153,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._answer.exception()  # whoever asked is gone; an error that nobody fetches would be logged
         self._transport.abort()
 
-    async def exchange(self, request: httpx.Request, *, may_wait: bool) -> HttpAnswer:
+    async def exchange(self, question: HttpQuestion, *, may_wait: bool) -> HttpAnswer:
         """Send one request and return its answer.
 
         Raises:
@@ -142,16 +162,19 @@ class _Connection(asyncio.BufferedProtocol):
         """
         self._answer = asyncio.get_running_loop().create_future()
         self._continued.clear()
-        headers = request.headers.raw
-        waits = may_wait and _announced_length(headers) > CONTINUE_ABOVE_BYTES
+        headers = question.headers
+        waits = may_wait and announced_length(headers) > CONTINUE_ABOVE_BYTES
         if waits:
             headers = [*headers, (b"Expect", b"100-continue")]
-        head = self._exchanges.begin(request.method.encode(), request.url.raw_path, headers)
+        head = self._exchanges.begin(question.method, question.target, headers)
         if waits:
             self._transport.write(head)
             head = b""
             await self._wait_for_continue(self._answer)
-        await self._send_body(head, request.stream, self._answer)
+        if isinstance(question.body, bytes):
+            self._send_whole(head, question.body, self._answer)
+        else:
+            await self._send_pieces(head, question.body, self._answer)
         return await self._answer
 
     async def _wait_for_continue(self, answer: asyncio.Future[HttpAnswer]) -> None:
@@ -163,14 +186,13 @@ class _Connection(asyncio.BufferedProtocol):
         except TimeoutError:
             pass
 
-    async def _send_body(
-        self,
-        head: bytes,
-        stream: httpx.AsyncByteStream | httpx.SyncByteStream,
-        answer: asyncio.Future[HttpAnswer],
-    ) -> None:
-        assert isinstance(stream, httpx.AsyncByteStream)
-        async for chunk in _not_empty(stream):
+    def _send_whole(self, head: bytes, body: bytes, answer: asyncio.Future[HttpAnswer]) -> None:
+        sent = head + self._exchanges.send_body(body) + self._exchanges.end_body()
+        if not (answer.done() or self._transport.is_closing()):
+            self._transport.write(sent)
+
+    async def _send_pieces(self, head: bytes, body: AsyncIterable[bytes], answer: asyncio.Future[HttpAnswer]) -> None:
+        async for chunk in body:
             # Early: too big, no token, draining; or the scanner is gone. Nobody wants the rest.
             if answer.done() or self._transport.is_closing():
                 return
@@ -227,14 +249,3 @@ class _Connection(asyncio.BufferedProtocol):
         self._continued.set()
         if self._answer.done():
             self._writable.set()
-
-
-def _announced_length(headers: list[tuple[bytes, bytes]]) -> int:
-    # httpx' own look-up decodes all headers to find one.
-    return next((int(value) for name, value in headers if name.lower() == b"content-length"), 0)
-
-
-async def _not_empty(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:
-    async for chunk in stream:
-        if chunk:
-            yield chunk

@@ -242,6 +242,32 @@ def test_any_bytes_are_read_or_refused_whatever_their_pieces(data: bytes, size: 
     assert _outcome([data]) == _outcome([data[at : at + size] for at in range(0, len(data), size)])
 
 
+_names = st.sampled_from(
+    [b"X", b"content-length", b"Content-Length", b"Connection", b"Transfer-Encoding", b"Content-Encoding", b"Upgrade"]
+) | st.binary(min_size=1, max_size=3)
+_values = st.sampled_from(
+    [b"0", b"3", b"03", b"3, 3", b"1001", b"close", b"chunked", b"identity", b"gzip", b"a b "]
+) | st.binary(max_size=3)
+_fields = st.lists(
+    st.tuples(_names, st.sampled_from([b": ", b":", b" : ", b":  "]), _values).map(b"".join), max_size=4
+)
+
+
+@given(
+    st.sampled_from([b"HTTP/1.1 ", b"HTTP/1.0 ", b"HTTP/1.1  "]),
+    st.sampled_from([b"200 OK", b"204 No", b"304 No", b"101 x", b"100 x", b"599 ", b"600 x", b"200", b"200 \xff"]),
+    _fields,
+    st.sampled_from([b"\r\n", b"\n"]),
+    st.sampled_from([b"", b"abc", b"abcd", b"3\r\nabc\r\n0\r\n\r\n"]),
+)
+def test_an_answer_means_the_same_when_its_head_comes_at_once_and_when_it_comes_in_two_pieces(
+    version: bytes, status: bytes, fields: list[bytes], line_end: bytes, body: bytes
+) -> None:
+    data = line_end.join([version + status, *fields, b"", body])
+
+    assert _outcome([data]) == _outcome([data[:9], data[9:]])  # the one read here, the other by h11
+
+
 def _outcome(pieces: list[bytes]) -> HttpAnswer | type[BadAnswerError]:
     exchanges = _asked()
     try:
