@@ -111,7 +111,8 @@ class HttpExchanges:
         if self._plain is None:
             return self._receive_other(data)
         if not data:
-            raise BadAnswerError("scanner's answer is not HTTP: it ends before its Content-Length")
+            said = f"received {len(self._plain.body)} bytes, expected {self._plain.length}"
+            raise BadAnswerError(f"scanner's answer is not HTTP: it was cut short: {said}")
         self._plain.body += data
         return self._plain.answer
 
