@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from scanner_service import __version__
 from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
+from scanner_service.api.direct import DirectApp
 from scanner_service.api.health import add_health_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
@@ -46,7 +47,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
-    app = FastAPI(
+    app = DirectApp(
         title="Couriergate scanning service",
         version=__version__,
         lifespan=lambda _: _running(choice, watch, decoders),

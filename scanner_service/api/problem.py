@@ -37,6 +37,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Return the answer to a request that ended in this error."""
+    return await (_on_problem if isinstance(error, ProblemError) else _on_bug)(request, error)
+
+
 def note_whole_body(request: Request) -> None:
     """Say that the body of the request is here, so that nobody waits for it."""
     request.state.has_whole_body = True

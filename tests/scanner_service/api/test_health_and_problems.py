@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from scanner_service import __version__
 from scanner_service.api import problem
 from scanner_service.api.access import Access
+from scanner_service.api.direct import DirectApp
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
@@ -162,7 +162,7 @@ class BrokenInspector:
 @pytest.mark.parametrize("error", [ZeroDivisionError("a secret"), OSError(5, "a secret"), TimeoutError("a secret")])
 def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_path: Path, error: Exception) -> None:
     pipeline = Pipeline((BrokenInspector(error),), Decoder(DecodeLimits(), DecoderPool()), lambda: Protection.REAL)
-    app = FastAPI()
+    app = DirectApp()
     problem.install(app)
     access = Access((), frozenset({"127.0.0.1"}))
     add_verdict_routes(app, pipeline.judge_message, access, RequestLimits(1000, default_deadline_seconds=5))
