@@ -369,19 +369,24 @@ def _reply_from_fields(fields: "_Fields") -> SmtpReply:
 
 
 def _to_json(fields: dict[str, object]) -> bytes:
-    # ensure_ascii (the default) is what turns a surrogate into \udcNN.
-    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(fields).encode("ascii")
 
 
 def _from_json(where: str, data: bytes) -> object:
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise CodecError(f"{where}: want JSON, got {data[:40]!r} ({error})") from error
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is Python's, not JSON's")
+
+
+# Made once: json.dumps and json.loads would make new ones each time. ensure_ascii (the default) is what turns a
+# surrogate into \udcNN.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class _Fields:
