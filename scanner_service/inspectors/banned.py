@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scanner_service.inspectors.banned_rules import BannedRule
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
 from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message, Part
 from verdict_api.verdict import InspectorReport, InspectorStatus
@@ -20,7 +20,7 @@ FINDINGS_OF_A_RULE = 5  # a thousand programs in one archive are one thing to sa
 _ONE_DOCUMENT = frozenset({"ooxml", "jar", "odf", "epub"})
 
 
-class BannedInspector:
+class BannedInspector(WaitsForNothing):
     """Tests the parts by sets of rules, each by its name; see Inspector."""
 
     needs_parts = True

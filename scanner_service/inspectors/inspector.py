@@ -35,6 +35,10 @@ class Inspection:
         )
 
 
+class WaitsForNothing:
+    """The mark of an inspector that waits for no answer, thread or time: it is run in place, without a task."""
+
+
 class Inspector(Protocol):
     """Decides nothing, changes nothing."""
 

@@ -1,13 +1,17 @@
-"""Run the inspectors: those that need no parts at once, the others when the message is decoded."""
+"""Run the inspectors: those that need no parts at once, the others when the message is decoded.
+
+Only one that waits gets a task of its own: for the others a task would cost as much as they do.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import reduce
 
-from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing
 from scanner_service.model.message import DecodedMessage, Message
 
 HEAD_START_SECONDS_A_MEGABYTE = 0.01
+HEAD_START_ABOVE_MEGABYTES = 0.0625  # what is shorter goes in one piece
 
 
 async def run_inspectors(
@@ -17,22 +21,34 @@ async def run_inspectors(
     until: float,
 ) -> tuple[DecodedMessage, Inspection]:
     """Return the decoded message and all that was seen, in the order of the inspectors."""
-    running: dict[Inspector, asyncio.Task[Inspection]] = {}
+    done: dict[Inspector, Inspection] = {}
     async with asyncio.TaskGroup() as group:
-        for inspector in inspectors:
-            if not inspector.needs_parts:
-                running[inspector] = group.create_task(inspector.inspect(message, None, until))
-        await asyncio.sleep(_head_start_seconds(message) if running else 0)
+        tasks = {
+            one: group.create_task(one.inspect(message, None, until))
+            for one in inspectors
+            if not (one.needs_parts or isinstance(one, WaitsForNothing))
+        }
+        if tasks:
+            await _let_go_ahead(message)
         decoded = await decode()
-        for inspector in inspectors:
-            if inspector.needs_parts:
-                running[inspector] = group.create_task(inspector.inspect(message, decoded, until))
-    return decoded, reduce(Inspection.joined, (running[one].result() for one in inspectors), Inspection())
+        tasks |= {
+            one: group.create_task(one.inspect(message, decoded, until))
+            for one in inspectors
+            if one.needs_parts and not isinstance(one, WaitsForNothing)
+        }
+        for one in inspectors:
+            if isinstance(one, WaitsForNothing):
+                done[one] = await one.inspect(message, decoded if one.needs_parts else None, until)
+    done |= {one: task.result() for one, task in tasks.items()}
+    return decoded, reduce(Inspection.joined, (done[one] for one in inspectors), Inspection())
 
 
-def _head_start_seconds(message: Message) -> float:
-    """Let them send the message on its way before decoding takes the processor.
+async def _let_go_ahead(message: Message) -> None:
+    """Let the tasks send the message on its way before decoding takes the processor.
 
-    clamd takes 50 ms for a megabyte, so what the end of decoding loses by this is not on anybody's way.
+    clamd takes 50 ms for a megabyte, so what the end of decoding loses by this is not on anybody's way. The turn
+    comes first: a timer of so short a time would be over before the tasks had theirs.
     """
-    return len(message.raw) * HEAD_START_SECONDS_A_MEGABYTE / 2**20
+    await asyncio.sleep(0)
+    if (megabytes := len(message.raw) / 2**20) > HEAD_START_ABOVE_MEGABYTES:
+        await asyncio.sleep(megabytes * HEAD_START_SECONDS_A_MEGABYTE)
