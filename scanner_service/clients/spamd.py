@@ -62,6 +62,8 @@ class SpamdClient:
         try:
             writer.write(head)
             writer.write(data)
+            # spamd reads lines: without this it would wait for the end of the last one, and we for its answer.
+            writer.write_eof()
             await writer.drain()
             return await _all_of(reader)
         except OSError as error:

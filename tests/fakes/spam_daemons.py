@@ -20,6 +20,7 @@ class Daemon:
     answer: tuple[bytes, ...]
     pause_seconds: float = 0.0
     closes_at_once: bool = False
+    reads_lines: bool = False  # as the real spamd does: the end of the last one is a line end, or that of the stream
     head: bytes = b""
     body: bytes = b""
     asked: int = field(default=0)
@@ -40,6 +41,8 @@ class Daemon:
             if not self.closes_at_once:
                 self.head = await reader.readuntil(b"\r\n\r\n")
                 self.body = await reader.readexactly(_length_of(self.head))
+                if self.reads_lines and not self.body.endswith(b"\n"):
+                    await reader.read()
                 for piece in self.answer:
                     await asyncio.sleep(self.pause_seconds)
                     writer.write(piece)

@@ -40,8 +40,12 @@ def rspamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spam]:
 
 
 def judge(spam: Spam, message: str, envelope: Envelope = ENVELOPE, *, on_clean: bool = False) -> Verdict:
+    return judge_bytes(spam, (MESSAGES / message).read_bytes(), envelope, on_clean=on_clean)
+
+
+def judge_bytes(spam: Spam, message: bytes, envelope: Envelope = ENVELOPE, *, on_clean: bool = False) -> Verdict:
     with live_service(spam=spam, headers=Headers(on_clean=on_clean)) as service, service.client() as client:
-        return decode_verdict(post(client, (MESSAGES / message).read_bytes(), envelope).content)
+        return decode_verdict(post(client, message, envelope).content)
 
 
 def added(verdict: Verdict) -> dict[str, str]:
@@ -116,6 +120,16 @@ def test_an_engine_tells_its_version(engine: str, version: str, request: pytest.
 
     assert choice.spam.problem is None
     assert re.fullmatch(version, str(choice.spam.version))
+
+
+def test_a_message_of_which_spamd_gets_the_beginning_is_scored(spamd: Spam) -> None:
+    line = b"the board meets again on monday and asks for the figures of spring\n"
+    assert isinstance(spamd.engine, SpamdSetting)
+
+    verdict = judge_bytes(spamd, b"Subject: figures\n\n" + line * (spamd.engine.max_bytes // len(line) + 100))
+
+    assert verdict.spam.score is not None
+    assert report_of(verdict).status is not InspectorStatus.NOT_DONE
 
 
 def test_a_spamd_that_is_gone_holds_nothing_up(tmp_path: Path) -> None:

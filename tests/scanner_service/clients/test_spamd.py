@@ -14,10 +14,10 @@ from tests.fakes.spam_daemons import Daemon, spamd_answer
 MESSAGE = b"Subject: hello\n\nbody \xe9\n"
 
 
-def ask(daemon: Daemon, folder: Path, user: str | None = None) -> SpamdScore:
+def ask(daemon: Daemon, folder: Path, user: str | None = None, message: bytes = MESSAGE) -> SpamdScore:
     async def run() -> SpamdScore:
         async with daemon.listening(folder) as path, asyncio.timeout(10):
-            return await SpamdClient(DaemonAddress(path=str(path)), user).score(MESSAGE)
+            return await SpamdClient(DaemonAddress(path=str(path)), user).score(message)
 
     return asyncio.run(run())
 
@@ -32,6 +32,14 @@ def test_the_score_and_its_tests_come_back(tmp_path: Path, cut: int) -> None:
     assert score == SpamdScore(7.5, ("GTUBE", "RCVD_ILLEGAL_IP"))
     assert daemon.body == MESSAGE
     assert daemon.head.startswith(b"SYMBOLS SPAMC/1.5\r\n")
+
+
+def test_a_message_that_was_cut_within_a_line_is_scored_as_well(tmp_path: Path) -> None:
+    daemon = Daemon((spamd_answer("7.5"),), reads_lines=True)
+
+    score = ask(daemon, tmp_path, message=MESSAGE[:-1])
+
+    assert score.score == 7.5
 
 
 def test_it_is_asked_in_the_name_of_a_user(tmp_path: Path) -> None:
