@@ -1,4 +1,4 @@
-"""`python -m bench [decode]`: start everything, measure it, print the table and write bench/results.json."""
+"""`python -m bench`: start everything, measure it, print the table and write bench/results.json."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import decode
+from bench import decode, inspectors
 from bench.installation import Installation, install
 from bench.load import WrongReplyError
 from bench.machine import current_commit, describe_machine
@@ -46,6 +46,8 @@ class Options:
 def main() -> int:
     if sys.argv[1:2] == ["decode"]:
         return decode.main(sys.argv[2:])
+    if sys.argv[1:2] == ["inspectors"]:
+        return inspectors.main(sys.argv[2:])
     options = parse_options(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -67,7 +69,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         prog="python -m bench",
         description="Measure Couriergate beside raw clamd and courier-pythonfilter, all in the same run.",
         epilog=f"A run of all sizes and targets without --quick is written to {RESULTS.relative_to(PROJECT)}. "
-        "`python -m bench decode` measures decoding apart.",
+        "`python -m bench decode` measures decoding apart, `python -m bench inspectors` each inspector.",
     )
     parser.add_argument("--quick", action="store_true", help="one round of half a second, for a first look")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"interleaved rounds ({FULL_PLAN.rounds})")
