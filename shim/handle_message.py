@@ -201,7 +201,10 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
             return reply_to_probe(line.answer.verdict)
         if changes_nothing(line.answer.verdict):
             return line.answer.verdict.reply
-        reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
+        if line.answer.verdict.reply.code >= 300:  # nothing is written: there is no disk to wait for in a thread
+            reply = carry_out(line.answer.verdict, message, control_files)
+        else:
+            reply = await _undisturbed(carry_out, line.answer.verdict, message, control_files)
         line.end_step("write_ms")
         return reply
 
