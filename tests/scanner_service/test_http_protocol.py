@@ -29,6 +29,26 @@ def test_a_header_of_thirty_kilobytes_is_taken_again_and_again(tmp_path: Path) -
     assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
 
 
+def test_head_and_body_of_an_answer_come_at_once(tmp_path: Path) -> None:
+    with running_service(tmp_path) as url, connect(url) as connection:
+        answers = []
+        for _ in range(20):
+            connection.sendall(REQUEST_LINE + b"\r\n")
+            answers.append(connection.recv(65536))
+
+    assert all(answer.endswith(b'{"status":"ok"}') for answer in answers)
+
+
+def test_an_answer_that_has_no_body_comes_as_well(tmp_path: Path) -> None:
+    with running_service(tmp_path) as url, connect(url) as connection:
+        connection.sendall(REQUEST_LINE.replace(b"GET", b"HEAD", 1) + b"\r\n")
+
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
 def connect(url: str) -> socket.socket:
     parts = urlsplit(url)
     return socket.create_connection((parts.hostname, parts.port), timeout=20)

@@ -167,11 +167,9 @@ def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_p
     access = Access((), frozenset({"127.0.0.1"}))
     add_verdict_routes(app, pipeline.judge_message, access, RequestLimits(1000, default_deadline_seconds=5))
 
-    with live_app(app, tmp_path) as service:
-        with service.client() as client:
-            response = post(client, CLEAN)
-        with service.client() as client:  # uvicorn hangs up on the first one
-            again = post(client, CLEAN)
+    with live_app(app, tmp_path) as service, service.client() as client:
+        response = post(client, CLEAN)
+        again = post(client, CLEAN)
 
     assert detail_of_problem(response, 500) == "an error of the scanning service; its log has it"
     assert "secret" not in response.text

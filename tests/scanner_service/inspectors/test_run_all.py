@@ -1,11 +1,13 @@
 """The order in which inspectors run, and what becomes of what they saw."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message
@@ -30,6 +32,18 @@ class LoggingInspector:
         await asyncio.sleep(self.seconds)
         self.journal.append(f"{self.name} ends")
         return Inspection((Finding(ContentCategory.SPAMMY, self.name, "seen"),))
+
+
+class InspectorInPlace(WaitsForNothing):
+    """Notes in which task it ran, and what it was given."""
+
+    def __init__(self, *, needs_parts: bool) -> None:
+        self.needs_parts = needs_parts
+        self.seen: list[tuple[object, DecodedMessage | None]] = []
+
+    async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
+        self.seen.append((asyncio.current_task(), decoded))
+        return Inspection()
 
 
 class BrokenInspector:
@@ -70,6 +84,35 @@ def test_who_needs_no_parts_starts_before_decoding_and_the_others_after_it() -> 
     ]
     assert whole.seen == [None]
     assert parts.seen == [DECODED]
+
+
+@pytest.mark.parametrize("loop", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_short_message_is_on_its_way_to_an_engine_before_it_is_decoded(loop: Callable[..., object]) -> None:
+    journal: list[str] = []
+    engine = LoggingInspector("engine", needs_parts=False, journal=journal, seconds=0.01)
+
+    async def decode() -> DecodedMessage:
+        journal.append("decoding")
+        return DECODED
+
+    loop(run_inspectors([engine], message_of(CLEAN), decode, until=0))
+
+    assert journal == ["engine starts", "decoding", "engine ends"]
+
+
+def test_who_waits_for_nothing_has_no_task_and_sees_parts_only_if_it_needs_them() -> None:
+    ones = [InspectorInPlace(needs_parts=True), InspectorInPlace(needs_parts=False)]
+
+    async def decode() -> DecodedMessage:
+        return DECODED
+
+    async def run() -> asyncio.Task[None] | None:
+        await run_inspectors(ones, message_of(CLEAN), decode, until=0)
+        return asyncio.current_task()
+
+    task = asyncio.run(run())
+
+    assert [one.seen for one in ones] == [[(task, DECODED)], [(task, None)]]
 
 
 def test_findings_come_in_the_order_of_the_inspectors() -> None:
