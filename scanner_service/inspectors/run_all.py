@@ -11,7 +11,7 @@ from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsFor
 from scanner_service.model.message import DecodedMessage, Message
 
 HEAD_START_SECONDS_A_MEGABYTE = 0.01
-HEAD_START_ABOVE_MEGABYTES = 0.0625  # what is shorter goes in one piece
+HEAD_START_ABOVE_MEGABYTES = 0.0625
 
 
 async def run_inspectors(
@@ -46,9 +46,8 @@ async def run_inspectors(
 async def _let_go_ahead(message: Message) -> None:
     """Let the tasks send the message on its way before decoding takes the processor.
 
-    clamd takes 50 ms for a megabyte, so what the end of decoding loses by this is not on anybody's way. The turn
-    comes first: a timer of so short a time would be over before the tasks had theirs.
+    clamd takes 50 ms for a megabyte, so what the end of decoding loses by this is not on anybody's way. What is short
+    goes out in one turn of the event loop, without a timer.
     """
-    await asyncio.sleep(0)
-    if (megabytes := len(message.raw) / 2**20) > HEAD_START_ABOVE_MEGABYTES:
-        await asyncio.sleep(megabytes * HEAD_START_SECONDS_A_MEGABYTE)
+    megabytes = len(message.raw) / 2**20
+    await asyncio.sleep(megabytes * HEAD_START_SECONDS_A_MEGABYTE if megabytes > HEAD_START_ABOVE_MEGABYTES else 0)
