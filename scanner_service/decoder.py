@@ -19,7 +19,10 @@ from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, OpenedPart, Part, PartMark
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
-INLINE_BELOW_BYTES = 64 * 2**10  # below, a hop to a thread costs more than the decoding
+# Below both, a thread costs more than it spares the others: it and the event loop wait for each other at each step.
+# A part takes as long as many kilobytes, and a stranger may send a thousand of them in few.
+INLINE_BELOW_BYTES = 128 * 2**10
+INLINE_BELOW_DELIMITERS = 100
 FINDINGS_OF_A_KIND = 20  # a thousand encrypted files in one archive are one thing to say
 
 _NAME = "decode"
@@ -48,7 +51,7 @@ class Decoder:
     async def decode(self, raw: bytes, until: float) -> DecodedMessage:
         """Return all parts of the message; never raises for what is in it."""
         budget = Budget.of_message(self.limits, len(raw))
-        if len(raw) < INLINE_BELOW_BYTES:
+        if len(raw) < INLINE_BELOW_BYTES and raw.count(b"\n--") < INLINE_BELOW_DELIMITERS:
             first, containers = _first_look(raw, budget)
         else:
             first, containers = await asyncio.to_thread(_first_look, raw, budget)

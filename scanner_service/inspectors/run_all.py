@@ -11,7 +11,7 @@ from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsFor
 from scanner_service.model.message import DecodedMessage, Message
 
 HEAD_START_SECONDS_A_MEGABYTE = 0.01
-HEAD_START_ABOVE_MEGABYTES = 0.0625
+HEAD_START_ABOVE_MEGABYTES = 0.125
 
 
 async def run_inspectors(

@@ -65,6 +65,31 @@ def findings_of(decoded: DecodedMessage) -> list[tuple[str, str | None, str]]:
     return [(one.full_category, one.part, one.detail) for one in inspection_of(decoded, 1.0).findings]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [message(TEXT, attachment("a.bin", bytes(500_000))), message(*[TEXT] * 1500)],
+    ids=["many bytes", "many parts in few bytes"],
+)
+def test_what_takes_long_to_decode_holds_nobody_up(raw: bytes) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    async def run() -> int:
+        others = asyncio.create_task(take_turns())
+        await asyncio.sleep(0)
+        before = turns
+        await Decoder(DecodeLimits(), Opener()).decode(raw, asyncio.get_running_loop().time() + 10)
+        others.cancel()
+        return turns - before
+
+    assert asyncio.run(run()) > 0
+
+
 def test_a_message_of_text_is_asked_of_nobody() -> None:
     opener = Opener()
 
