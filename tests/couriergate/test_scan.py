@@ -72,16 +72,16 @@ def test_the_tree_shows_each_part_with_all_that_it_may_be_called(service: str, m
     (mails / "tree.eml").write_bytes(
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHello.\n"
         b'--b\nContent-Type: application/x; name="a.exe"\nContent-Disposition: attachment; filename="b\xff.txt"\n\n'
-        b"MZ program\n--b--\n"
+        b"MZ\x90\0 program\n--b--\n"
     )
 
     done = scan(mails, "--url", service, "--tree", "tree.eml")
 
-    digest = sha256(b"MZ program").hexdigest()
+    digest = sha256(b"MZ\x90\0 program").hexdigest()
     parts = [line for line in done.stdout.splitlines() if line.startswith("  part")]
     assert parts == [
         f"  part      1 text/plain, 6 bytes, sha256 {sha256(b'Hello.').hexdigest()[:16]}",
-        f'  part      2 application/x [exe exe-ms], 10 bytes, sha256 {digest[:16]} "b\\xc3\\xbf.txt" "a.exe"',
+        f'  part      2 application/x [exe exe-ms], 12 bytes, sha256 {digest[:16]} "b\\xc3\\xbf.txt" "a.exe"',
     ]
 
 
