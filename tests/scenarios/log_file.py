@@ -17,6 +17,10 @@ class LogFile:
     def lines(self) -> list[str]:
         return self._read()[self._begin_bytes :].decode(errors="backslashreplace").splitlines()
 
+    def earlier(self) -> str:
+        """Return what stood there before."""
+        return self._read()[: self._begin_bytes].decode(errors="backslashreplace")
+
     def tail(self, count: int = 30) -> str:
         return "\n".join(self._read().decode(errors="backslashreplace").splitlines()[-count:])
 
