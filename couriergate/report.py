@@ -4,9 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from couriergate.scan import Scanned
 from verdict_api.printable import printable
-from verdict_api.verdict import Destiny, InspectorReport, ReportedFinding, ReportedPart
+from verdict_api.verdict import (
+    AuthenticationResult,
+    Destiny,
+    InspectorReport,
+    ReportedFinding,
+    ReportedPart,
+    Verdict,
+)
 
 DIGEST_DIGITS = 16  # enough to tell parts apart; --json has all of them
+NOTHING_DECIDED = "clean"
 STYLES = {
     Destiny.PASS: "green",
     Destiny.TEMPFAIL: "yellow",
@@ -20,7 +28,7 @@ def headline(scanned: Scanned) -> str:
     """Return the one line that matters: file, destiny, category, names."""
     verdict = scanned.verdict
     names = ", ".join(dict.fromkeys(finding.name for finding in verdict.findings))
-    said = f"{scanned.file}: {verdict.destiny} ({verdict.decided_by.category})"
+    said = f"{scanned.file}: {verdict.destiny} ({_category(verdict)})"
     return printable(said + (f" {names}" if names else ""))
 
 
@@ -32,7 +40,11 @@ def details(scanned: Scanned) -> Iterator[str]:
     if verdict.decided_by.rule:
         yield printable(f"because   {verdict.decided_by.rule} of policy {verdict.decided_by.policy}")
     for finding in verdict.findings:
-        yield printable(f"found     {_finding(finding)}")
+        yield f"found     {_finding(finding)}"
+    if verdict.spam.score is not None:
+        yield printable(f"score     {verdict.spam.score:g} {', '.join(verdict.spam.tests)}".rstrip())
+    if verdict.authentication:
+        yield f"auth      {' '.join(_authentication(one) for one in verdict.authentication)}"
     for inspector in verdict.inspectors:
         yield printable(f"asked     {_inspector(inspector)}")
     if not verdict.complete:
@@ -53,15 +65,35 @@ def tree(parts: Sequence[ReportedPart]) -> Iterator[str]:
         marks = "".join(f" {mark.upper()}" for mark in part.marks)
         names = "".join(f' "{name}"' for name in part.names)
         digest = f", sha256 {part.sha256[:DIGEST_DIGITS]}" if part.sha256 else ""
-        yield printable(f"part      {indent}{part.path}{declared}{types}{marks}, {part.size} bytes{digest}{names}")
+        said = printable(f"{declared}{types}{marks}, {part.size} bytes{digest}{names}")
+        yield f"part      {indent}{_shown(part.path)}{said}"
+
+
+def _category(verdict: Verdict) -> str:
+    """Return what decided; where nothing did, what the message passes with all the same, as it is tagged for that."""
+    category = verdict.decided_by.category
+    if category != NOTHING_DECIDED:
+        return category
+    passed = dict.fromkeys(one for recipient in verdict.recipients for one in recipient.categories)
+    return ", ".join(passed) or category
+
+
+def _authentication(result: AuthenticationResult) -> str:
+    said = printable(f"{result.method}={result.result}")
+    return f"{said} ({printable(result.domain)})" if result.domain else said
+
+
+def _shown(text: str) -> str:
+    """Leave alone what the service escaped already, as the path of a part: twice escaped nobody could read it."""
+    return text if text.isascii() and text.isprintable() else printable(text)
 
 
 def _finding(finding: ReportedFinding) -> str:
     category = finding.category + (f".{finding.sub_category}" if finding.sub_category else "")
-    where = f" in part {finding.part}" if finding.part else ""
-    why = f": {finding.detail}" if finding.detail else ""
-    digest = f", sha256 {finding.sha256}" if finding.sha256 else ""
-    return f"{category} {finding.name}{where} (by {finding.inspector}){why}{digest}"
+    where = f" in part {_shown(finding.part)}" if finding.part else ""
+    why = f": {_shown(finding.detail)}" if finding.detail else ""
+    digest = printable(f", sha256 {finding.sha256}") if finding.sha256 else ""
+    return f"{printable(f'{category} {finding.name}')}{where} ({printable(f'by {finding.inspector}')}){why}{digest}"
 
 
 def _inspector(inspector: InspectorReport) -> str:

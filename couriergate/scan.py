@@ -59,5 +59,9 @@ def scan_file(client: httpx.Client, file: Path, envelope: Envelope, *, with_part
 
 
 def _problem(response: httpx.Response) -> str:
-    detail = printable(response.content[:300].decode("utf-8", "surrogateescape"))
-    return f"{response.status_code} {detail}"
+    """Return the status and what the problem details (RFC 9457) say, or of another answer its beginning."""
+    try:
+        detail = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = response.content[:300].decode("utf-8", "surrogateescape")
+    return f"{response.status_code}: {printable(detail)}"

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,11 +107,28 @@ def test_a_missing_service_is_said_with_what_to_do(mails: Path) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:8025", "localhost", "unix:run/x", "ftp://host", "http://", "http://[::1"])
+def test_an_address_that_is_none_is_refused_before_anybody_is_asked(mails: Path, url: str) -> None:
+    done = scan(mails, "--url", url, "clean.eml")
+
+    assert done.returncode == 2
+    assert done.stderr == f"couriergate: want http://HOST:PORT, https://HOST:PORT or unix:/PATH, got {url!r}\n"
+
+
+def test_what_the_service_says_of_a_refused_request_is_shown_without_its_json(service: str, mails: Path) -> None:
+    (mails / "token").write_text("a token that is unknown".replace(" ", "-"))
+
+    done = scan(mails, "--url", service, "--token-file", "token", "clean.eml")
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"couriergate: clean\.eml: the service answered 401: [^{}]+\n", done.stderr)
+
+
 def test_an_answer_that_is_no_verdict_is_an_error(service: str, mails: Path) -> None:
     done = scan(mails, "--url", f"{service}/docs", "clean.eml")
 
     assert done.returncode == 2
-    assert "the service answered 404" in done.stderr
+    assert "the service answered 404: POST /docs/v1/verdicts: Not Found\n" in done.stderr
 
 
 def test_a_message_cannot_write_on_the_terminal(service: str, mails: Path) -> None:
