@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -29,8 +29,11 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from pydantic_settings import SettingsError as EnvironmentFormatError
 
 from scanner_service.api.access import Scope
+from scanner_service.decode.file_type import KNOWN_TYPES
+from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
 from scanner_service.judge.lookup import want_lookup_key
 from scanner_service.mail_log import LogFormat
+from scanner_service.setting_fault import say_fault
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
@@ -189,11 +192,27 @@ class Spam(_Section):
     tag2_level: float = 5.0
     kill_level: float = 12.0
 
+    @model_validator(mode="after")
+    def _tags_before_it_refuses(self) -> Self:
+        if not self.tag2_level <= self.kill_level:
+            raise ValueError(f"want kill_level of at least tag2_level, {self.tag2_level:g}, got {self.kill_level:g}")
+        return self
+
 
 class Headers(_Section):
     """Whether clean mail gets header fields of ours as well."""
 
     on_clean: bool = False
+
+
+def _content_type_of_bytes(kind: str) -> str:
+    known = sorted(KNOWN_TYPES | DOCUMENT_TYPES)
+    if kind.removeprefix(".") not in known:
+        raise ValueError(f"there is no type {kind!r} of content{_nearest_of(kind, known)}")
+    return kind
+
+
+ContentTypeOfBytes = Annotated[str, AfterValidator(_content_type_of_bytes)]  # else the rule would never fit
 
 
 class BannedRuleSetting(_Section):
@@ -202,12 +221,12 @@ class BannedRuleSetting(_Section):
     name: str = Field(min_length=1)
     reason: str = ""
     extensions: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
+    types: tuple[ContentTypeOfBytes, ...] = ()
     content_types: tuple[str, ...] = ()
     names: Annotated[str, AfterValidator(_pattern)] | None = None
     macros: bool = False
     allow: bool = False
-    inside: tuple[str, ...] = ()
+    inside: tuple[ContentTypeOfBytes, ...] = ()
 
 
 class BannedRuleSet(_Section):
@@ -358,7 +377,8 @@ def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
     try:
         return _settings_class({"listen": dict(listen)} if listen else {}, table)()
     except ValidationError as error:
-        raise SettingsError("\n".join(_explain(fault, chosen, text) for fault in error.errors())) from error
+        faults = (_explain(fault, listen, chosen, text) for fault in error.errors())
+        raise SettingsError("\n".join(faults)) from error
     except EnvironmentFormatError as error:
         raise SettingsError(f"environment: want JSON for a list or a whole section: {error}") from error
 
@@ -426,24 +446,47 @@ def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[
     return LayeredSettings
 
 
-def _explain(fault: Mapping[str, object], file: Path, text: str) -> str:
+def _explain(fault: Mapping[str, object], listen: Mapping[str, object], file: Path, text: str) -> str:
     location = fault["loc"]
     assert isinstance(location, tuple)
     names = [str(one) for one in location if not (isinstance(one, str) and one in _NOT_OF_THE_FILE)]
+    said = "unknown setting" + _nearest(location) if fault["type"] == "extra_forbidden" else say_fault(fault)
+    return f"{_place_of(names, listen, file, text)}: {'.'.join(names)}: {said}"
+
+
+def _place_of(names: list[str], listen: Mapping[str, object], file: Path, text: str) -> str:
+    """Return who says so: what comes first decides, so the line of the file may not be the one at fault."""
+    if len(names) == 2 and names[0] == "listen" and names[1] in listen:
+        return "command line"
+    for variable in os.environ:
+        above = variable.upper().removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if variable.upper().startswith(ENVIRONMENT_PREFIX) and above == [one.lower() for one in names[: len(above)]]:
+            return f"environment variable {variable}"
     line = _line_of(names, text)
-    place = f"{file}, line {line}" if line else "environment or command line"
-    wanted = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        wanted = "unknown setting" + _nearest(names)
-    return f"{place}: {'.'.join(names)}: {wanted}"
+    return f"{file}, line {line}" if line else "environment or command line"
 
 
-def _nearest(names: list[str]) -> str:
-    section = Settings.model_fields.get(names[0]) if len(names) == 2 else None
-    model = section.annotation if section else Settings if len(names) == 1 else None
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return ""
-    return _nearest_of(names[-1], model.model_fields)
+def _nearest(location: tuple[str | int, ...]) -> str:
+    """Return what the unknown last name may have been meant for, among those of the section that it stands in."""
+    sections: list[type[BaseModel]] = [Settings]
+    for step in location[:-1]:
+        sections = _sections_below(sections, step)
+    return _nearest_of(str(location[-1]), sections[0].model_fields) if sections else ""
+
+
+def _sections_below(sections: list[type[BaseModel]], step: str | int) -> list[type[BaseModel]]:
+    """Return the sections that a step of pydantic's leads to; an index or a key of a table stays among them."""
+    for section in sections:
+        if step in section.model_fields:
+            return _sections_in(section.model_fields[str(step)].annotation)
+    of_kind = [one for one in sections if step in get_args(getattr(one.model_fields.get("kind"), "annotation", None))]
+    return of_kind or sections
+
+
+def _sections_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [section for inner in get_args(annotation) for section in _sections_in(inner)]
 
 
 def _nearest_of(name: str, known: Collection[str]) -> str:

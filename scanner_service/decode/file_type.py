@@ -106,6 +106,8 @@ _SIGNS_BY_FIRST_BYTE = {
     for first in {sign.mark[:1] for sign in _SIGNS if not sign.offset}
 }
 LONGEST_PROGRAM_BYTES = 2**28  # larger mail is not taken
+# Every name that file_types may give.
+KNOWN_TYPES = frozenset(("exe", "exe-ms", "dll", "html", "xml", *(kind for sign in _SIGNS for kind in sign.types)))
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<script", b"<body", b"<!--")
 
 

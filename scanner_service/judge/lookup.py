@@ -14,7 +14,7 @@ EXTENSION_DELIMITER = "+"  # user+extension@domain
 MOST_DOMAIN_LEVELS = 20  # of those above a domain: a longer one is no real one, and each costs a look
 ANYBODY = "."
 
-_KEY = re.compile(r"\.|\.?[^\s@.*]+(?:\.[^\s@.*]+)*|[^@]+@(?:\[[^]\s]*\]|[^\s@.*]+(?:\.[^\s@.*]+)*)?|\[[^]\s]*\]")
+_KEY = re.compile(r"\.|\.?[^\s@.*]+(?:\.[^\s@.*]+)*|[^@*]+@(?:\[[^]\s]*\]|[^\s@.*]+(?:\.[^\s@.*]+)*)?|\[[^]\s]*\]")
 
 
 def keys_of(address: str, delimiter: str = EXTENSION_DELIMITER) -> tuple[str, ...]:

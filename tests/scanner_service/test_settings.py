@@ -159,30 +159,67 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
         ("zzz = 1\n", "FILE, line 1: zzz: unknown setting; known are state, listen, auth, virus, banned, spam,"),
         (
             "# port\n[log]\nformat = 'json'\n\n[listen]\nhost = 'port'\nport = 0\n",
-            "FILE, line 7: listen.port: Input should be greater than or equal to 1",
+            "FILE, line 7: listen.port: want at least 1, got 0",
         ),
-        ("[listen]\nport = 65536\n", "FILE, line 2: listen.port: Input should be less than or equal to 65535"),
-        ("[listen]\nport = 'x'\n", "FILE, line 2: listen.port: Input should be a valid integer"),
+        ("[listen]\nport = 65536\n", "FILE, line 2: listen.port: want at most 65535, got 65536"),
+        ("[listen]\nport = 'x'\n", "FILE, line 2: listen.port: want a whole number, got 'x'"),
         ("[state]\ndirectory = 'var'\n", "FILE, line 2: state.directory: want an absolute path, got 'var'"),
         ("[listen]\nuds = 'run/sock'\n", "FILE, line 2: listen.uds: want an absolute path, got 'run/sock'"),
-        ("[virus]\nengines = []\n", "FILE, line 2: virus.engines: "),
-        ("[virus]\nengines = [{kind = 'clam'}]\n", "FILE, line 2: virus.engines.0: Input tag 'clam'"),
-        ("[[virus.engines]]\nkind = 'clamd'\n", "FILE, line 1: virus.engines.0.address: Field required"),
+        ("[virus]\nengines = []\n", "FILE, line 2: virus.engines: want 1 or more in the list, got []"),
+        ("[virus]\nengines = 'clamd'\n", "FILE, line 2: virus.engines: want a list, got 'clamd'"),
+        ("[virus]\nengines = [{address = 'x'}]\n", "FILE, line 2: virus.engines.0: must have a kind"),
+        ("[headers]\non_clean = 7\n", "FILE, line 2: headers.on_clean: want true or false, got 7"),
+        ("[listen]\nhost = true\n", "FILE, line 2: listen.host: want a text, got true"),
+        ("[limits]\ndecode_seconds = 0\n", "FILE, line 2: limits.decode_seconds: want more than 0, got 0"),
+        ("[limits]\ndepth = 1.5\n", "FILE, line 2: limits.depth: want a whole number, got 1.5"),
+        ("[mail_auth]\nseconds = 'x'\n", "FILE, line 2: mail_auth.seconds: want a number, got 'x'"),
+        ("log = 'json'\n", "FILE, line 1: log: want a table, got 'json'"),
+        (
+            f"[headers]\non_clean = '{'x' * 99}'\n",
+            f"FILE, line 2: headers.on_clean: want true or false, got '{'x' * 56}...",
+        ),
+        (
+            "[spam]\nengine = {kind = 'spamd', adress = 'x'}\n",
+            "FILE, line 2: spam.engine.address: must be set\nFILE, line 2: spam.engine.adress: unknown setting; did",
+        ),
+        ("[spam]\ntag2_level = 13\n", "FILE, line 1: spam: want kill_level of at least tag2_level, 13, got 12"),
+        ("[spam]\nkill_level = nan\n", "FILE, line 1: spam: want kill_level of at least tag2_level, 5, got nan"),
+        (
+            "[[banned.rules]]\nname = 'a'\ntypes = ['jave']\n",
+            "FILE, line 3: banned.rules.0.types.0: there is no type 'jave' of content; did you mean 'java'?",
+        ),
+        (
+            "[[banned.rules]]\nname = 'a'\ninside = ['ziip']\n",
+            "FILE, line 3: banned.rules.0.inside.0: there is no type 'ziip' of content; did you mean 'zip'?",
+        ),
+        (
+            "[[banned.rule_sets.strict.rules]]\nname = 'a'\nextension = ['7z']\n",
+            "FILE, line 3: banned.rule_sets.strict.rules.0.extension: unknown setting; did you mean 'extensions'?",
+        ),
+        (
+            "[policy.message_size_limit]\n'*@example.com' = 70000\n",
+            "FILE, line 2: policy.message_size_limit.*@example.com: want user@domain, user@, domain, .domain or '.'",
+        ),
+        (
+            "[virus]\nengines = [{kind = 'clam'}]\n",
+            "FILE, line 2: virus.engines.0: want kind = 'clamd' or 'yara', got 'clam'",
+        ),
+        ("[[virus.engines]]\nkind = 'clamd'\n", "FILE, line 1: virus.engines.0.address: must be set"),
         (
             "[[virus.engines]]\nkind = 'yara'\naddress = 'x'\n",
-            "FILE, line 3: virus.engines.0.address: unknown setting",
+            "FILE, line 3: virus.engines.0.address: unknown setting; known are kind, name, rules, backup",
         ),
         (
             "[[virus.engines]]\nkind = 'yara'\n[[virus.engines]]\nkind = 'yara'\nnaem = 'x'\n",
-            "FILE, line 5: virus.engines.1.naem: unknown setting",
+            "FILE, line 5: virus.engines.1.naem: unknown setting; did you mean 'name'?",
         ),
-        ("[virus]\nengines = [\n {kind = 'clamd'},\n]\n", "FILE, line 2: virus.engines.0.address: Field required"),
-        ("'listen'.port = 0\n", "FILE, line 1: listen.port: Input should be greater than or equal to 1"),
-        ("[ listen ]\nport=0\n", "FILE, line 2: listen.port: Input should be greater than or equal to 1"),
+        ("[virus]\nengines = [\n {kind = 'clamd'},\n]\n", "FILE, line 2: virus.engines.0.address: must be set"),
+        ("'listen'.port = 0\n", "FILE, line 1: listen.port: want at least 1, got 0"),
+        ("[ listen ]\nport=0\n", "FILE, line 2: listen.port: want at least 1, got 0"),
         ("[virus]\nengine_wait_seconds = -1\n", "FILE, line 2: virus.engine_wait_seconds: "),
         ("[virus]\nsignature_days = -1\n", "FILE, line 2: virus.signature_days: "),
         ("[[virus.spam_scores]]\nnames = '('\n", "FILE, line 2: virus.spam_scores.0.names: want a regular"),
-        ("[[virus.spam_scores]]\nscore = 1\n", "FILE, line 1: virus.spam_scores.0.names: Field required"),
+        ("[[virus.spam_scores]]\nscore = 1\n", "FILE, line 1: virus.spam_scores.0.names: must be set"),
         ("[[virus.spam_scores]]\nnames = 'x'\nscore = -1\n", "FILE, line 3: virus.spam_scores.0.score: "),
         ("[[virus.spam_scores]]\nnames = 'x'\nscore = inf\n", "FILE, line 3: virus.spam_scores.0.score: "),
         ("[virus]\nengine_wait_seconds = nan\n", "FILE, line 2: virus.engine_wait_seconds: "),
@@ -204,7 +241,7 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
         ),
         (
             "[policy.message_size_limit]\n'.' = 10000000\n'a@b.example' = 100\n",
-            "FILE, line 3: policy.message_size_limit.a@b.example: Input should be greater than or equal to 65536",
+            "FILE, line 3: policy.message_size_limit.a@b.example: want at least 65536, got 100",
         ),
         (
             "[policy.message_size_limit]\n'.' = 10000000\n\"*.example.com\" = 70000\n",
@@ -214,7 +251,7 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
             "[policy]\nmessage_size = 1\n",
             "FILE, line 2: policy.message_size: unknown setting; did you mean 'message_size_limit'?",
         ),
-        ("[log]\nformat = 'xml'\n", "FILE, line 2: log.format: Input should be 'logfmt' or 'json'"),
+        ("[log]\nformat = 'xml'\n", "FILE, line 2: log.format: want 'logfmt' or 'json', got 'xml'"),
         ("[log\n", "FILE: not TOML: "),
         ("[log]\n[log]\n", "FILE: not TOML: "),
     ],
@@ -307,23 +344,23 @@ def test_a_value_may_lie_in_a_file_that_the_environment_names(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("LISTEN__PROT", "1", "environment or command line: listen.prot: unknown setting; did you mean 'port'?"),
-        ("LISTEN__PORT", "x", "environment or command line: listen.port: Input should be a valid integer"),
-        ("STATE__DIRECTORY", "var", "environment or command line: state.directory: want an absolute path, got 'var'"),
+        ("LISTEN__PROT", "1", "VARIABLE: listen.prot: unknown setting; did you mean 'port'?"),
+        ("LISTEN__PORT", "x", "VARIABLE: listen.port: want a whole number, got 'x'"),
+        ("STATE__DIRECTORY", "var", "VARIABLE: state.directory: want an absolute path, got 'var'"),
         (
             "LISEN__PORT",
             "1",
-            "environment variable COURIERGATE_SCANNER__LISEN__PORT: unknown section; known are state,",
+            "VARIABLE: unknown section; known are state,",
         ),
-        ("PORT", "1", "environment variable COURIERGATE_SCANNER__PORT: unknown section; known are state,"),
-        ("_FILE", "/x", "environment variable COURIERGATE_SCANNER___FILE: unknown section; known are state,"),
+        ("PORT", "1", "VARIABLE: unknown section; known are state,"),
+        ("_FILE", "/x", "VARIABLE: unknown section; known are state,"),
         (
             "LISTEN__PORT_FILE",
             "/nowhere",
-            "environment variable COURIERGATE_SCANNER__LISTEN__PORT_FILE: the file cannot",
+            "VARIABLE: the file cannot",
         ),
         ("VIRUS__ENGINES", "clamd", "environment: want JSON for a list or a whole section: "),
-        ("LISTEN", "8025", "environment or command line: listen: "),
+        ("LISTEN", "8025", "VARIABLE: listen: want a table, got 8025"),
         ("LISTEN", "x", "environment: want JSON for a list or a whole section: "),
     ],
 )
@@ -335,7 +372,38 @@ def test_a_mistake_in_the_environment_is_told(
     with pytest.raises(SettingsError) as raised:
         load(file, "")
 
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).replace(f"environment variable COURIERGATE_SCANNER__{name}", "VARIABLE").startswith(said)
+
+
+def test_a_mistake_on_the_command_line_is_told_as_one_though_the_file_sets_the_same(file: Path) -> None:
+    file.write_text("[listen]\nport = 1\n")
+
+    with pytest.raises(SettingsError) as raised:
+        load_settings(file, {"port": 0})
+
+    assert str(raised.value) == "command line: listen.port: want at least 1, got 0"
+
+
+def test_a_mistake_in_the_environment_is_told_as_one_though_the_file_sets_the_same(
+    file: Path, environment: MutableMapping[str, str]
+) -> None:
+    environment["COURIERGATE_SCANNER__LISTEN__PORT"] = "x"
+
+    with pytest.raises(SettingsError) as raised:
+        load(file, "[listen]\nport = 1\n")
+
+    assert str(raised.value).startswith("environment variable COURIERGATE_SCANNER__LISTEN__PORT: listen.port: want ")
+
+
+def test_a_mistake_in_the_file_is_told_as_one_though_the_environment_sets_its_neighbour(
+    file: Path, environment: MutableMapping[str, str]
+) -> None:
+    environment["COURIERGATE_SCANNER__LISTEN__HOST"] = "127.0.0.1"
+
+    with pytest.raises(SettingsError) as raised:
+        load(file, "[listen]\nport = 0\n")
+
+    assert str(raised.value) == f"{file}, line 2: listen.port: want at least 1, got 0"
 
 
 def test_settings_cannot_be_changed_once_they_are_read(file: Path) -> None:

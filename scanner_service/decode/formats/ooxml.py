@@ -17,6 +17,7 @@ _TYPE_OF_MEMBER = {
     "doc.kml": ("kmz",),
     "appxmanifest.xml": ("appx",),
 }
+DOCUMENT_TYPES = frozenset(kind for types in _TYPE_OF_MEMBER.values() for kind in types)
 _MACRO_MEMBERS = ("vbaproject.bin", "vbadata.xml")
 _MACRO_SHEETS = "xl/macrosheets/"  # of Excel's old language
 _OPEN_DOCUMENT = "content.xml"

@@ -121,6 +121,8 @@ def test_what_is_a_key(key: str) -> None:
         "@",
         "@example.com",
         "*@example.com bob@",
+        "*@example.com",
+        "*@",
         "bob@*.example",
         "*.example",
         "..",
