@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+    command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     command.add_argument(
         "--config", type=Path, metavar="FILE", help=f"settings (default {DEFAULT_PATH}, if it is there)"
     )
@@ -123,14 +123,16 @@ def _check(arguments: argparse.Namespace) -> int:
         read_token(token.file)
     choice = choose_inspectors(settings)
     names = ", ".join(engine.name for engine in choice.engines)
-    print(f"settings can be used: listens on {describe(settings.listen)}, virus engines {names}")  # noqa: T201
+    spam = f", spam engine {choice.spam.name}" if choice.spam else ""
+    print(f"settings can be used: listens on {describe(settings.listen)}, virus engines {names}{spam}")  # noqa: T201
     if arguments.no_engines:
         return OK
     asyncio.run(engine_check.ask(choice.engines))
     for complaint in engine_check.complaints(choice.engines, settings.virus.signature_days):
         print(f"couriergate-scanner: {complaint}", file=sys.stderr)  # noqa: T201
     if problem := asyncio.run(_spam_problem(choice)):
-        print(f"couriergate-scanner: warning: no spam score: {problem}", file=sys.stderr)  # noqa: T201
+        said = f"warning: no spam score: {problem}. Do: {engine_check.SPAM_ADVICE}"
+        print(f"couriergate-scanner: {said}", file=sys.stderr)  # noqa: T201
     return OK if engine_check.is_well(choice.engines, choice.backups) else FAILED
 
 

@@ -9,6 +9,7 @@ from verdict_api.printable import printable
 
 SIGNATURES_ADVICE = "look at freshclam and its log, and at DatabaseDirectory in clamd.conf"
 AWAY_ADVICE = "look whether it runs, at its address in [virus] engines, and whether we may connect to it"
+SPAM_ADVICE = "look whether it runs, at its address in [spam] engine, and whether we may connect to it"
 
 
 async def ask(engines: Sequence[VirusEngine]) -> None:

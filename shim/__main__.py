@@ -92,7 +92,7 @@ def _add_host_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=what, description=what.capitalize() + ".")
+    command = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
     command.add_argument(
         "--config", type=Path, metavar="FILE", help=f"settings (default {DEFAULT_PATH}, if it is there)"
     )

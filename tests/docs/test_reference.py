@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from scanner_service.decode.file_type import KNOWN_TYPES
+from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
 from scanner_service.inspectors.banned_rules import DEFAULT_RULES
 from scanner_service.settings import Settings as ScannerSettings
 from shim import filter_reply
 from shim.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from shim.settings import Settings as ShimSettings
 from verdict_api.smtp_reply import SmtpReply
+from verdict_api.verdict import DecidedBy, MessageFacts, Verdict
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"
@@ -131,3 +134,18 @@ def test_each_rule_of_what_is_banned_stands_with_its_reason_and_all_that_it_fits
         assert rule.reason.lower() in section.lower()
         fits = [*(f".{one}" for one in rule.extensions), *rule.types, *rule.content_types, *rule.marks]
         assert [one for one in fits if f"`{one}`" not in section] == []
+
+
+def test_each_type_of_content_is_listed_and_none_that_no_part_has() -> None:
+    page = (REFERENCE / "banned.md").read_text()
+
+    listed = page.partition("## Types of content")[2].partition("\n\n")[2].split("\n\n")[1]
+
+    assert set(re.findall("`([^`]+)`", listed)) == KNOWN_TYPES | DOCUMENT_TYPES
+
+
+def test_each_field_of_a_verdict_is_named() -> None:
+    page = (REFERENCE / "http_interface.md").read_text()
+    fields = {field.name for kind in (Verdict, DecidedBy, MessageFacts) for field in dataclasses.fields(kind)}
+
+    assert [name for name in sorted(fields) if f"`{name}`" not in page] == []

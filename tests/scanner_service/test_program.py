@@ -145,7 +145,9 @@ def test_check_warns_of_a_spam_engine_that_is_away_and_accepts_the_settings(tmp_
         ran = check(tmp_path, settings=settings_with(clamd.address) + spam)
 
     assert ran.returncode == 0
+    assert re.search(r", virus engines clamd, spam engine (spamd|rspamd)$", ran.stdout.strip())
     assert ran.stderr.startswith("couriergate-scanner: warning: no spam score: ")
+    assert "Do: look whether it runs, at its address in [spam] engine" in ran.stderr
     assert ran.stderr.count("\n") == 1
 
 
