@@ -45,7 +45,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         headers_on_clean=settings.headers.on_clean,
         scores_spam=choice.spam is not None or bool(settings.virus.spam_scores),
     )
-    watch = EngineWatch(choice.engines, settings.virus.signature_days)
+    watch = EngineWatch(choice.engines, settings.virus.signature_days, choice.spam)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = DirectApp(
         title="Couriergate scanning service",

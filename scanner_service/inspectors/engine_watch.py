@@ -1,8 +1,9 @@
-"""Watch the virus engines: learn what is wrong with them, and say so in the log at once and every hour."""
+"""Watch the engines: learn what is wrong with them, and say so in the log at once and every hour."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
@@ -32,12 +33,27 @@ class Reminders:
         return self._told.pop(what, None) is not None
 
 
+class Scorer(Protocol):
+    """A spam engine, which keeps itself fresh."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why it gives no score; None if it does."""
+        ...
+
+
 class EngineWatch:
     """The engines of one process. ``oldest_days``: the age of signatures that is still well; 0 for any."""
 
-    def __init__(self, engines: Sequence[VirusEngine], oldest_days: int) -> None:
+    def __init__(self, engines: Sequence[VirusEngine], oldest_days: int, scorer: Scorer | None = None) -> None:
         self._engines = tuple(engines)
         self._oldest_days = oldest_days
+        self._scorer = scorer
         self._reminders = Reminders()
 
     async def run(self) -> None:
@@ -61,6 +77,8 @@ class EngineWatch:
         for engine in self._engines:
             self._tell_problem(engine, now)
             self._tell_age(engine, now)
+        if self._scorer is not None:
+            self._tell_scorer(self._scorer, now)
 
     def _tell_protection(self, now: float) -> None:
         protection = protection_of(self._engines)
@@ -78,6 +96,16 @@ class EngineWatch:
                 structlog.get_logger().info("engine", engine=engine.name, now=engine.version or "well")
         elif self._reminders.due(what, engine.problem, now):
             structlog.get_logger().warning("engine", engine=engine.name, problem=engine.problem)
+
+    def _tell_scorer(self, scorer: Scorer, now: float) -> None:
+        """Tell that it is away, not each new reason: that changes with every message that waits in vain."""
+        what = f"engine {scorer.name}"
+        if scorer.problem is None:
+            if self._reminders.is_over(what):
+                structlog.get_logger().info("engine", engine=scorer.name, now="well")
+        elif self._reminders.due(what, "away", now):
+            problem = f"mail passes without a score: {scorer.problem}"
+            structlog.get_logger().warning("engine", engine=scorer.name, problem=problem)
 
     def _tell_age(self, engine: VirusEngine, now: float) -> None:
         what, days = f"signatures {engine.name}", engine.signature_days

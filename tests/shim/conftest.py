@@ -1,13 +1,10 @@
 """What the tests of the shim share."""
 
 import pytest
-from hypothesis import settings
 
 from tests.fakes.shim_program import MailHost
 
 # The machine may be busy with other things: no time limit for a single example.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 
 @pytest.fixture

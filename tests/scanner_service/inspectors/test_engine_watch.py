@@ -54,6 +54,25 @@ def test_an_engine_that_is_well_is_not_spoken_of() -> None:
     assert [told(watch, now) for now in (0, 1, REMINDER_SECONDS)] == [[], [], []]
 
 
+def test_a_spam_engine_that_is_away_is_told_once_whatever_the_reason_and_its_end_too() -> None:
+    spamd = ToldEngine("spamd")
+    watch = EngineWatch([ToldEngine()], 3, spamd)
+
+    lines = []
+    for now, problem in [
+        (0, None),
+        (1, "no answer in 5 s"),
+        (2, "no answer in 6 s"),
+        (3600, "no answer in 6 s"),
+        (3602, "x"),
+        (3603, None),
+    ]:
+        spamd.problem = problem
+        lines.append(told(watch, now))
+
+    assert lines == [[], [HAS_A_PROBLEM], [], [], [HAS_A_PROBLEM], [("info", "engine")]]
+
+
 def test_a_problem_is_told_at_once_and_every_hour_and_its_end_too() -> None:
     engine = ToldEngine(problem="away")
     watch = EngineWatch([engine], 3)
