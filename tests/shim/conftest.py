@@ -4,8 +4,6 @@ import pytest
 
 from tests.fakes.shim_program import MailHost
 
-# The machine may be busy with other things: no time limit for a single example.
-
 
 @pytest.fixture
 def mail_host(tmp_path_factory: pytest.TempPathFactory) -> MailHost:
