@@ -16,8 +16,15 @@ from verdict_api.verdict import InspectorReport, InspectorStatus
 
 NAME = "banned"
 FINDINGS_OF_A_RULE = 5  # a thousand programs in one archive are one thing to say
-# What lies in these is never an attachment to anybody: a program opens the whole, and the names are its own.
-_ONE_DOCUMENT = frozenset({"ooxml", "jar", "odf", "epub"})
+# What lies in these is never an attachment to anybody: a program opens the whole, and the names are its own. Which
+# program that is, the ending decides; a member that makes a Java archive of a .zip changes nothing for its reader.
+_DOCUMENT_ENDINGS = frozenset(
+    (
+        *("docx", "docm", "dotx", "dotm", "xlsx", "xlsm", "xlsb", "xltx", "xltm", "pptx", "pptm", "potx", "potm"),
+        *("ppsx", "ppsm", "vsdx", "vsdm", "odt", "ods", "odp", "odg", "odf", "ott", "ots", "otp", "otg"),
+        *("jar", "war", "ear", "epub"),
+    )
+)
 
 
 class BannedInspector(WaitsForNothing):
@@ -79,13 +86,20 @@ def _hits(parts: Sequence[Part], set_name: str, rules: Sequence[BannedRule]) -> 
 
 
 def _first_fitting(part: Part, around: Sequence[Part], rules: Sequence[BannedRule]) -> tuple[BannedRule | None, str]:
-    by_name = not (around and _ONE_DOCUMENT & set(around[-1].types))
+    by_name = not (around and _is_one_document(around[-1]))
     types_around = frozenset(kind for container in around for kind in container.types)
     for rule in rules:
         what = rule.fits(part, by_name=by_name, around=types_around)
         if what is not None:
             return rule, what
     return None, ""
+
+
+def _is_one_document(container: Part) -> bool:
+    """Tell whether every ending that the container may go by is one of a document; forms without one say nothing."""
+    endings = {name.rpartition(".")[2].lower() for name in container.names if "." in name}
+    told = {ending for ending in endings if ending.isalnum()}
+    return bool(told) and told <= _DOCUMENT_ENDINGS
 
 
 def _with_containers(parts: Sequence[Part]) -> Iterator[tuple[Part, Sequence[Part]]]:

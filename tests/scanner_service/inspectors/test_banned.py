@@ -191,6 +191,15 @@ def test_what_is_let_go_inside_a_container_is_banned_elsewhere() -> None:
     assert [one.part for one in found] == ["2"]
 
 
+@pytest.mark.parametrize("names", [("a.zip",), ("a.docx", "a.zip"), ()], ids=["zip", "document or zip", "no name"])
+def test_a_member_that_makes_a_document_of_an_archive_hides_no_names(names: tuple[str, ...]) -> None:
+    archive = UnpackedPart("1", "", names, ("zip", "jar"), b"", 0)
+
+    (finding,) = findings([archive, part("1/META-INF/MANIFEST.MF", "MANIFEST.MF"), part("1/run.js", "run.js")])
+
+    assert (finding.name, finding.rule) == ("run.js", "default: script of Windows")
+
+
 def test_the_pieces_of_one_document_are_no_attachments_but_what_they_are_counts() -> None:
     document = UnpackedPart("1", "", ("a.docx",), ("zip", "ooxml"), b"", 0)
     parts = [
