@@ -87,12 +87,13 @@ def _check_message(field: Field, message: SignedMessage, lookups: Lookups) -> No
     if not signature.fits_body(message.body):
         raise _ChainBrokenError("the body was changed")
     key = find_key(signature.domain, signature.selector, signature.algorithm, lookups)
-    if fits_header(signature, key, message) is None:
+    if fits_header(signature, key, message, lookups) is None:
         raise _ChainBrokenError("the header was changed")
 
 
 def _check_seal(chain: list[_Set], lookups: Lookups) -> None:
     """Check the last seal of a chain: it covers all sets before, and its own (RFC 8617 §5.1.1)."""
+    lookups.check_time()
     seal = chain[-1].seal
     tags = signature_tags(seal)
     if "h" in tags or tags.get("a", "").lower() == "rsa-sha1":

@@ -40,13 +40,13 @@ def _check_signature(signature: Signature, message: SignedMessage, lookups: Look
         return refused
     try:
         key = find_key(signature.domain, signature.selector, signature.algorithm, lookups)
+        return _check_with_key(signature, key, message, lookups)
     except DnsUnavailableError as error:
         return "temperror", str(error)
     except KeyUnusableError as error:
         return "permerror", str(error)
     except KeyRefusedError as error:
         return "policy", str(error)
-    return _check_with_key(signature, key, message)
 
 
 def _refusal_without_key(signature: Signature, message: SignedMessage) -> tuple[str, str] | None:
@@ -61,10 +61,12 @@ def _refusal_without_key(signature: Signature, message: SignedMessage) -> tuple[
     return None
 
 
-def _check_with_key(signature: Signature, key: PublicKey, message: SignedMessage) -> tuple[str, str]:
+def _check_with_key(
+    signature: Signature, key: PublicKey, message: SignedMessage, lookups: Lookups
+) -> tuple[str, str]:
     if key.exact_domain and signature.identity_domain != signature.domain:
         return "permerror", "the key is not for subdomains"
-    how = fits_header(signature, key, message)
+    how = fits_header(signature, key, message, lookups)
     if how is None:
         return "fail", _with_hint("the header was changed", message)
     if key.is_test:
@@ -72,9 +74,14 @@ def _check_with_key(signature: Signature, key: PublicKey, message: SignedMessage
     return "pass", how
 
 
-def fits_header(signature: Signature, key: PublicKey, message: SignedMessage) -> str | None:
-    """Return None if the header is not the signed one, else what Courier did to it in between."""
+def fits_header(signature: Signature, key: PublicKey, message: SignedMessage, lookups: Lookups) -> str | None:
+    """Return None if the header is not the signed one, else what Courier did to it in between.
+
+    Raises:
+        DnsUnavailableError: ten signatures over a megabyte, each tried in thirty forms, take longer than there is.
+    """
     for number, fields in enumerate(candidates(message)):
+        lookups.check_time()
         if signature.fits_header(key, fields):
             return BEFORE_COURIER if number else ""
     return None

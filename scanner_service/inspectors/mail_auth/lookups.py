@@ -8,6 +8,7 @@ from scanner_service.clients.dns_resolver import LONGEST_TXT_BYTES, DnsUnavailab
 MOST_LOOKUPS = 100  # SPF alone may take 10 names with 10 addresses each (RFC 7208 §4.6.4)
 ONE_LOOKUP_SECONDS = 3.0
 
+_NO_TIME = "no time left"
 # A blank may be in one: SPF has %_ for it (RFC 7208 §7.1).
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[ -\-/-~]{1,63}\.)*[ -\-/-~]{1,63}")
 
@@ -40,6 +41,17 @@ class Lookups:
             raise answer
         return answer
 
+    def check_time(self) -> None:
+        """Look whether there is time left for what needs no question: a stranger chooses how much is to be hashed.
+
+        Raises:
+            DnsUnavailableError: there is none.
+        """
+        if time.monotonic() >= self._until:
+            error = DnsUnavailableError(_NO_TIME)
+            self.failures.append(str(error))
+            raise error
+
     def _ask(self, name: str, kind: RecordKind) -> tuple[bytes, ...] | DnsUnavailableError:
         try:
             return self._answer(name, kind)
@@ -53,7 +65,7 @@ class Lookups:
         if len(self._answers) >= MOST_LOOKUPS:
             raise DnsUnavailableError(f"more than {MOST_LOOKUPS} questions")
         if left_seconds <= 0:
-            raise DnsUnavailableError("no time left")
+            raise DnsUnavailableError(_NO_TIME)
         answer = self._resolver.look_up(name, kind, min(left_seconds, ONE_LOOKUP_SECONDS))
         if kind is RecordKind.TXT and any(len(text) > LONGEST_TXT_BYTES for text in answer):
             raise DnsUnavailableError(f"a TXT record of more than {LONGEST_TXT_BYTES} bytes")

@@ -107,6 +107,10 @@ def test_a_from_without_one_domain_is_an_error(field: str) -> None:
     assert checked(field)[0] == "permerror"
 
 
+def test_a_thousand_comments_in_each_other_are_no_domain() -> None:
+    assert checked("From: " + "(" * 2000 + " a@example.net")[0] == "permerror"
+
+
 def test_a_name_server_that_fails_is_a_temporary_error() -> None:
     table = DnsTable(ZONE, failing={"_dmarc.example.net": "no answer in time"})
 

@@ -3,12 +3,14 @@
 import asyncio
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_service.clients.dns_resolver import Resolver
+from scanner_service.clients.dns_resolver import RecordKind, Resolver
 from scanner_service.inspectors.inspector import Inspection
-from scanner_service.inspectors.mail_auth.dkim import BEFORE_COURIER
+from scanner_service.inspectors.mail_auth.dkim import BEFORE_COURIER, check_dkim
+from scanner_service.inspectors.mail_auth.fields import read_message
 from scanner_service.inspectors.mail_auth.inspector import MOST_BYTES, THREADS, MailAuthInspector, authenticate
 from scanner_service.inspectors.mail_auth.lookups import MOST_LOOKUPS, Lookups
 from scanner_service.model.message import Message
@@ -143,6 +145,44 @@ def test_the_number_of_questions_has_an_end() -> None:
     asyncio.run(inspected(table, chains + signed()))
 
     assert len(table.asked) <= MOST_LOOKUPS
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"a:\n" * 300_000,
+        b"".join(b"a%d: %b\n" % (number, b"a  " * 5300) for number in range(60)),
+    ],
+    ids=["many fields", "long fields"],
+)
+def test_a_header_made_to_be_hashed_again_and_again_costs_its_limit(hostile: bytes) -> None:
+    names = [b"from", *(b"a%d" % number for number in range(60))]
+    signature = signed(names=names).removesuffix(HEADER + BODY)
+    raw = signature * 10 + b"From: a@example.net\nTo: a@b.example\nCc: a@b.example\nSender: a@b.example\n"
+    lookups = Lookups(DnsTable(ZONE), time.monotonic() + 1)
+    started = time.monotonic()
+
+    results = authenticate(message(raw + hostile + BODY), lookups)
+
+    assert time.monotonic() - started < 4
+    assert "pass" not in {one.result for one in results if one.method == "dkim"}
+
+
+def test_time_that_runs_out_between_two_forms_is_no_failure_of_the_signature() -> None:
+    lookups = Lookups(LateTable(ZONE), time.monotonic() + 0.1)
+
+    (result,) = check_dkim(read_message(signed()), lookups)
+
+    assert (result.result, result.detail) == ("temperror", "no time left")
+    assert lookups.failures == ["no time left"]
+
+
+class LateTable(DnsTable):
+    """It has an answer, and when that comes it is too late for anything else."""
+
+    def look_up(self, name: str, kind: RecordKind, limit_seconds: float) -> tuple[bytes, ...]:
+        time.sleep(limit_seconds)
+        return super().look_up(name, kind, limit_seconds)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=50))

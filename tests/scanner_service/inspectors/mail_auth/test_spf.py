@@ -110,6 +110,15 @@ def test_where_there_is_nothing_to_ask_the_result_is_none(envelope: Envelope) ->
     assert table.asked == []
 
 
+def test_a_term_that_is_no_name_is_not_matched_against_patterns() -> None:
+    record = b"v=spf1 a:." + b"0a" * 1900 + b"! -all"
+    mail = Envelope("alice@example.net", (), client=Client("192.0.2.25"))
+
+    result = check_spf(mail, (), Lookups(OneAnswer(record), time.monotonic() + 5))
+
+    assert (result.result, "a term that is too long" in result.detail) == ("permerror", True)
+
+
 def test_nobody_asks_for_the_senders_explanation() -> None:
     table = DnsTable(ZONE)
 
