@@ -165,5 +165,8 @@ def _headers_of(envelope: Envelope) -> list[tuple[bytes, bytes]]:
 
 
 def _header_value(text: str) -> bytes:
-    """An address may hold any byte; a line break in a header would begin another one."""
-    return _CONTROL.sub(b"?", text.encode("utf-8", "surrogateescape"))
+    """An address may hold any byte; a line break in a header would begin another one.
+
+    Blanks around a value are none of it (RFC 9110 §5.5), and h11 refuses to send them.
+    """
+    return _CONTROL.sub(b"?", text.encode("utf-8", "surrogateescape").strip(b" \t"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,12 @@ SYMBOLS = {"GTUBE": {"score": 15.0}, "NOTED": {"score": 0.0}, "bad name\n": {"sc
 ANSWER = {"score": 14.9, "action": "reject", "symbols": SYMBOLS, "is_skipped": True, "unknown": [1]}
 
 
-def ask(daemon: Daemon, folder: Path) -> RspamdScore:
+def ask(daemon: Daemon, folder: Path, envelope: Envelope = ENVELOPE) -> RspamdScore:
     async def run() -> RspamdScore:
         async with daemon.listening(folder) as path, asyncio.timeout(10):
             client = RspamdClient(f"unix:{path}", "secret word")
             try:
-                return await client.score(MESSAGE, ENVELOPE)
+                return await client.score(MESSAGE, envelope)
             finally:
                 await client.aclose()
 
@@ -65,6 +66,16 @@ def test_it_is_told_the_envelope_and_an_address_begins_no_header_of_its_own(tmp_
     ]
     assert [line for line in wanted if line not in lines] == []
     assert [line for line in lines if line.startswith(b"IP:")] == [b"IP: 192.0.2.7"]
+
+
+@pytest.mark.parametrize("helo", [" helo", "helo ", "\thelo", " "])
+def test_blanks_around_a_name_keep_no_message_from_its_score(tmp_path: Path, helo: str) -> None:
+    daemon = Daemon((rspamd_answer(json.dumps(ANSWER).encode()),))
+
+    score = ask(daemon, tmp_path, replace(ENVELOPE, client=Client("192.0.2.7", None, helo)))
+
+    assert score.action == "reject"
+    assert f"Helo: {helo.strip()}".encode() in daemon.head.split(b"\r\n")
 
 
 @pytest.mark.parametrize(
