@@ -187,9 +187,9 @@ class _Connection(asyncio.BufferedProtocol):
             pass
 
     def _send_whole(self, head: bytes, body: bytes, answer: asyncio.Future[HttpAnswer]) -> None:
-        sent = head + self._exchanges.send_body(body) + self._exchanges.end_body()
-        if not (answer.done() or self._transport.is_closing()):
-            self._transport.write(sent)
+        if answer.done() or self._transport.is_closing():
+            return  # and the body is unsent: what follows on this connection would be taken for it
+        self._transport.write(head + self._exchanges.send_body(body) + self._exchanges.end_body())
 
     async def _send_pieces(self, head: bytes, body: AsyncIterable[bytes], answer: asyncio.Future[HttpAnswer]) -> None:
         async for chunk in body:

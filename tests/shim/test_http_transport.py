@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shim.http_transport import LeanTransport
+from shim.http_transport import CONTINUE_ABOVE_BYTES, HttpQuestion, LeanTransport
 from tests.fakes.descriptors import open_descriptors
 from tests.fakes.scanner import (
     Act,
@@ -134,6 +134,24 @@ def test_a_connection_on_which_unasked_bytes_come_is_not_used_again() -> None:
 
     with FakeScanner([babble_on], usual=answer(200, b"another")) as scanner:
         assert asyncio.run(run(scanner.endpoint)) == [b"one", b"another"]
+
+
+def test_a_connection_that_waits_for_a_body_carries_no_other_request() -> None:
+    async def refuse_and_wait(talk: Talk) -> None:
+        await talk.hear_head()
+        await talk.say(http_answer(403, b"no"))
+        await talk.hear_some(10)
+        await talk.say(http_answer(200, b"the next request was taken for the body"))
+
+    async def run(endpoint: str) -> list[bytes]:
+        large = bytes(CONTINUE_ABOVE_BYTES + 1)
+        headers = [(b"Host", b"localhost"), (b"Content-Length", b"%d" % len(large))]
+        async with LeanTransport(endpoint, LIMIT_BYTES) as transport, asyncio.timeout(10):
+            first = await transport.ask(HttpQuestion(b"POST", b"/v1/verdicts", headers, large))
+            return [first.body, (await _post(transport)).content]
+
+    with FakeScanner([refuse_and_wait], usual=answer(200, b"another")) as scanner:
+        assert asyncio.run(run(scanner.endpoint)) == [b"no", b"another"]
 
 
 def test_a_request_that_is_given_up_closes_its_connection() -> None:
