@@ -11,6 +11,7 @@ from dataclasses import replace
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.model.finding import Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message, Part
+from scanner_service.model.spam_points import SpamPoints
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
 NAME = "readings"
@@ -36,9 +37,11 @@ class ReadingsInspector:
         started = time.perf_counter()
         findings: list[Finding] = []
         reasons: dict[str, None] = {}
+        points: dict[SpamPoints, None] = {}  # of signatures that are no infection, each once
         for part in _distinct_leaves(decoded.parts):
             seen = await self._engines.inspect(_as_message(message, part), _alone(part), until)
             findings += (replace(finding, part=part.path) for finding in seen.findings)
+            points |= dict.fromkeys(seen.spam_points)
             not_done = [one for one in seen.findings if one.sub_category is SubCategory.NOT_DONE]
             if not_done:
                 reasons |= {one.detail: None for one in not_done}
@@ -47,9 +50,9 @@ class ReadingsInspector:
                 break
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         report = InspectorReport(
-            NAME, True, _status(findings, reasons), "; ".join(reasons) or None, None, milliseconds
+            NAME, True, _status([*findings, *points], reasons), "; ".join(reasons) or None, None, milliseconds
         )
-        return Inspection(tuple(findings), (report,))
+        return Inspection(tuple(findings), (report,), spam_points=tuple(points))
 
 
 def _has_two_readings(decoded: DecodedMessage) -> bool:
@@ -69,7 +72,7 @@ def _alone(part: Part) -> DecodedMessage:
     return DecodedMessage(None, (part,), None)
 
 
-def _status(findings: Sequence[Finding], reasons: dict[str, None]) -> InspectorStatus:
+def _status(seen: Sequence[Finding | SpamPoints], reasons: dict[str, None]) -> InspectorStatus:
     if reasons:
         return InspectorStatus.NOT_DONE
-    return InspectorStatus.HIT if findings else InspectorStatus.CLEAN
+    return InspectorStatus.HIT if seen else InspectorStatus.CLEAN

@@ -35,7 +35,11 @@ class SpamLevel:
 
 
 def weigh_spam(told: SpamScore | None, points: Sequence[SpamPoints], levels: SpamLevels) -> SpamLevel | None:
-    """Return what score and points come to, None if there are none; without an engine's score our levels hold."""
+    """Return what score and points come to, None if there are none; without an engine's score our levels hold.
+
+    A test counts once, however many engines and readings it fits.
+    """
+    points = tuple(dict.fromkeys(points))
     if told is None and not points:
         return None
     if told is None:

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from scanner_service.settings import ClamdSetting, SpamScoreSetting, Virus
 from tests.fakes.clamd import EICAR, VERSION, Conversation, FakeClamd, scan
 from tests.scanner_service.live_service import asking, live_service, post
 from tests.scanner_service.messages import CLEAN, HEADER
@@ -61,6 +62,21 @@ def test_a_virus_that_one_reading_shows_is_a_virus(raw: bytes) -> None:
     assert verdict.decided_by.category == "virus"
     assert {finding.name for finding in verdict.findings if finding.part} >= {"Eicar-Test-Signature"}
     assert status_of(verdict, "clamd") is InspectorStatus.CLEAN
+    assert status_of(verdict, "readings") is InspectorStatus.HIT
+
+
+@pytest.mark.parametrize("raw", [TWO_ENCODINGS, TWO_BOUNDARIES], ids=["two encodings", "two boundaries"])
+def test_a_name_that_only_gives_points_gives_them_in_any_reading(raw: bytes) -> None:
+    with FakeClamd(scan) as clamd:
+        virus = Virus(
+            engines=(ClamdSetting(kind="clamd", address=clamd.address),),
+            spam_scores=(SpamScoreSetting(names="^Eicar", score=20),),
+        )
+        with live_service(virus=virus) as service, service.client() as client:
+            verdict = decode_verdict(post(client, raw).content)
+
+    assert verdict.decided_by.category == "spam"
+    assert verdict.spam.tests == ("AV:Eicar-Test-Signature=20",)
     assert status_of(verdict, "readings") is InspectorStatus.HIT
 
 

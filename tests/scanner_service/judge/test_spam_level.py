@@ -68,6 +68,15 @@ def test_nobody_scored_where_there_is_no_engine_and_are_no_points() -> None:
     assert weigh_spam(None, (), OURS) is None
 
 
+def test_a_test_that_fits_twice_counts_once() -> None:
+    (one,) = points(3.0)
+
+    level = weigh_spam(spamd(1.0), (one, one), OURS)
+
+    assert level is not None
+    assert level.report == SpamReport(4.0, ("A", "B", one.name))
+
+
 def test_points_stand_among_the_tests_with_what_they_gave() -> None:
     level = weigh_spam(spamd(1.5), points(0.1, 2), OURS)
 
