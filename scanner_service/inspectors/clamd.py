@@ -64,6 +64,8 @@ class ClamdEngine:
             raise
         if not self._is_proved or look.process != self._proved_process:  # it was started anew meanwhile
             await self._test_together()
+            if look.process != self._proved_process:  # the test that we waited for was of the one before
+                raise EngineUnavailableError(f"{self._client.address}: started anew while it looked")
         return tuple(Finding(ContentCategory.VIRUS, self.name, name) for name in look.names)
 
     async def refresh(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scanner_service.clients.clamd import ClamdClient
+from scanner_service.clients.clamd import ClamdClient, ClamdLook
 from scanner_service.clients.daemon_address import DaemonAddress
 from scanner_service.inspectors.clamd import FINDS_NOTHING, NOT_ASKED_YET, ClamdEngine
 from scanner_service.inspectors.engine import EngineUnavailableError, Protection, TooBigForEngineError, protection_of
@@ -178,6 +178,43 @@ def test_a_refresh_of_a_silent_one_ends_and_says_so() -> None:
 
     assert asked.problem == f"{clamd.address}: no answer to the EICAR test file in 5 s"
     assert nobody
+
+
+class SlowClamd(ClamdClient):
+    """It answers each question when the test says what, in the order of the questions."""
+
+    def __init__(self) -> None:
+        super().__init__(DaemonAddress(path="/run/slow.sock"))
+        self.asked: list[asyncio.Future[ClamdLook]] = []
+
+    async def look(self, data: bytes) -> ClamdLook:
+        del data
+        self.asked.append(asyncio.get_running_loop().create_future())
+        return await self.asked[-1]
+
+
+def test_a_test_of_the_process_before_proves_nothing_of_the_one_that_looked() -> None:
+    async def replace_amid_a_test() -> None:
+        clamd = SlowClamd()
+        asked = ClamdEngine("clamd", clamd)
+        testing = asyncio.create_task(names(asked, CLEAN))
+        await asyncio.sleep(0)
+        clamd.asked[0].set_result(ClamdLook(("Eicar",), process=1))
+        await asyncio.sleep(0)
+        looking = asyncio.create_task(names(asked, CLEAN))
+        await asyncio.sleep(0)
+        testing.cancel()  # too slow: whether it hangs is not known, so the next one tests again
+        await asyncio.sleep(0)
+        testing_again = asyncio.create_task(names(asked, CLEAN))
+        await asyncio.sleep(0)
+        clamd.asked[2].set_result(ClamdLook((), process=2))
+        await asyncio.sleep(0)
+        clamd.asked[3].set_result(ClamdLook(("Eicar",), process=1))
+        with pytest.raises(EngineUnavailableError, match="started anew"):
+            await looking
+        testing_again.cancel()
+
+    asyncio.run(replace_amid_a_test())
 
 
 def test_a_message_too_big_is_no_problem_of_the_engine() -> None:
