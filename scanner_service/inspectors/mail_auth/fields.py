@@ -83,7 +83,8 @@ def read_message(raw: bytes) -> SignedMessage:
     end = _HEADER_END.search(raw, 0, LONGEST_HEADER_BYTES)
     header = raw[: end.start() if end else LONGEST_HEADER_BYTES]
     fields = tuple(
-        Field(found[1].lower(), found[0].removesuffix(b"\r")) for found in islice(_FIELD.finditer(header), MOST_FIELDS)
+        Field(found[1].lower(), found[0].removesuffix(b"\r"))
+        for found in islice(_FIELD.finditer(header), MOST_FIELDS)
     )
     return SignedMessage(fields, SignedBody(raw[end.end() :] if end else b""))
 
