@@ -22,6 +22,10 @@ class RspamdUnavailableError(Exception):
     """Rspamd did not score: not there, silent, busy, or nonsense. It may later."""
 
 
+class RspamdTooBigError(Exception):
+    """Rspamd takes no message of this size (``max_message``); it scores others."""
+
+
 @dataclass(frozen=True, slots=True)
 class RspamdScore:
     """The points of a message, the names of the tests that gave them, and rspamd's own action (``add header``).
@@ -71,7 +75,7 @@ class RspamdClient:
         """Return the score. Wait limits are the caller's.
 
         Raises:
-            RspamdUnavailableError: see there.
+            RspamdUnavailableError, RspamdTooBigError: see there.
         """
         try:
             async with self._client.stream(
@@ -84,6 +88,8 @@ class RspamdClient:
                         raise RspamdUnavailableError(f"{self.url}: an answer of more than {ANSWER_LIMIT_BYTES} bytes")
         except httpx.HTTPError as error:
             raise RspamdUnavailableError(f"{self.url}: {type(error).__name__}: {error}") from error
+        if response.status_code == 413:
+            raise RspamdTooBigError(f"{self.url}: answered 413 to {len(data)} bytes")
         if response.status_code != 200:
             raise RspamdUnavailableError(f"{self.url}: answered {response.status_code}")
         return self._read(answer)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from scanner_service.clients.rspamd import RspamdClient, RspamdScore, RspamdUnavailableError
+from scanner_service.clients.rspamd import RspamdClient, RspamdScore, RspamdTooBigError, RspamdUnavailableError
 from scanner_service.clients.spamd import SpamdClient, SpamdUnavailableError
 from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
 from scanner_service.inspectors.inspector import Inspection
@@ -22,6 +22,10 @@ REFRESH_SECONDS_WHILE_AWAY = 1.0
 
 class SpamEngineUnavailableError(Exception):
     """The engine did not score; it may later."""
+
+
+class TooBigForSpamEngineError(Exception):
+    """The engine takes no message of this size; that says nothing of how it fares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class SpamEngine(Protocol):
         """Return the score.
 
         Raises:
-            SpamEngineUnavailableError: see there.
+            SpamEngineUnavailableError, TooBigForSpamEngineError: see there.
         """
         ...
 
@@ -98,6 +102,8 @@ class RspamdEngine:
         """See SpamEngine."""
         try:
             told = await self.client.score(message.raw, message.envelope)
+        except RspamdTooBigError as error:
+            raise TooBigForSpamEngineError(str(error)) from error
         except RspamdUnavailableError as error:
             raise SpamEngineUnavailableError(str(error)) from error
         category = {
@@ -190,6 +196,8 @@ class SpamInspector:
         try:
             async with asyncio.timeout_at(end):
                 told = await self._engine.score(message)
+        except TooBigForSpamEngineError as error:
+            return None, str(error)  # three large messages of a stranger's must not make it rest, for all mail
         except SpamEngineUnavailableError as error:
             return None, self._failed(str(error))
         except TimeoutError:

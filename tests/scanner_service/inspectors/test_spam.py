@@ -225,6 +225,25 @@ def test_one_that_keeps_failing_is_left_alone_and_the_report_says_so() -> None:
     assert report.reason == "rests, as it failed 3 times: not today"
 
 
+def test_messages_that_are_too_big_for_it_make_it_rest_for_nobody(tmp_path: Path) -> None:
+    daemon = Daemon((rspamd_answer(b"", "413 Request Entity Too Large"),))
+
+    async def run() -> Inspection:
+        async with daemon.listening(tmp_path) as path:
+            client = RspamdClient(f"unix:{path}")
+            try:
+                inspector = SpamInspector(RspamdEngine(client, SpamLevels()), 5)
+                await ask_often(inspector, FAILURES_BEFORE_REST)
+                daemon.answer = (rspamd_answer(b'{"score": 20, "action": "reject"}'),)
+                return await ask_often(inspector, 1)
+            finally:
+                await client.aclose()
+
+    inspection = asyncio.run(run())
+
+    assert found_by(inspection) == ["spam"]
+
+
 def test_one_that_hangs_costs_its_time_three_times_and_not_more() -> None:
     inspector = SpamInspector(Silent(), limit_seconds=0.05)
 
