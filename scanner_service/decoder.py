@@ -19,10 +19,15 @@ from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, OpenedPart, Part, PartMark
 from verdict_api.verdict import InspectorReport, InspectorStatus
 
-# Below both, a thread costs more than it spares the others: it and the event loop wait for each other at each step.
-# A part takes as long as many kilobytes, and a stranger may send a thousand of them in few.
+# Below all of these, a thread costs more than it spares the others: it and the event loop wait for each other at each
+# step. A part, a field or an encoded word takes as long as many kilobytes, and a stranger may send thousands of them
+# in few.
 INLINE_BELOW_BYTES = 128 * 2**10
 INLINE_BELOW_DELIMITERS = 100
+INLINE_BELOW_LINES = 4000
+INLINE_BELOW_ENCODED_WORDS = 200
+INLINE_BELOW_MIME_FIELDS = 400
+SURELY_INLINE_BELOW_BYTES = 8 * 2**10
 FINDINGS_OF_A_KIND = 20  # a thousand encrypted files in one archive are one thing to say
 
 _NAME = "decode"
@@ -51,7 +56,7 @@ class Decoder:
     async def decode(self, raw: bytes, until: float) -> DecodedMessage:
         """Return all parts of the message; never raises for what is in it."""
         budget = Budget.of_message(self.limits, len(raw))
-        if len(raw) < INLINE_BELOW_BYTES and raw.count(b"\n--") < INLINE_BELOW_DELIMITERS:
+        if is_quickly_read(raw):
             first, containers = _first_look(raw, budget)
         else:
             first, containers = await asyncio.to_thread(_first_look, raw, budget)
@@ -78,6 +83,19 @@ class Decoder:
             remainder, over_limits = unpacked.remainder, unpacked.over_limits
             parts += (_opened(part, unpacked), *unpacked.parts)
         return replace(first, parts=tuple(parts), over_limits=over_limits, not_done=not_done)
+
+
+def is_quickly_read(raw: bytes) -> bool:
+    """Tell whether reading it holds up nobody: a few milliseconds at the most."""
+    if len(raw) < SURELY_INLINE_BELOW_BYTES:
+        return True
+    return (
+        len(raw) < INLINE_BELOW_BYTES
+        and raw.count(b"\n--") < INLINE_BELOW_DELIMITERS
+        and raw.count(b"\n") < INLINE_BELOW_LINES
+        and raw.count(b"=?") < INLINE_BELOW_ENCODED_WORDS
+        and raw.lower().count(b"\ncontent-") < INLINE_BELOW_MIME_FIELDS
+    )
 
 
 def inspection_of(decoded: DecodedMessage, milliseconds: float) -> Inspection:

@@ -34,6 +34,8 @@ from verdict_api.verdict import (
     Verdict,
 )
 
+SHA256_INLINE_BELOW_BYTES = 8 * 2**20  # ten milliseconds
+
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
@@ -67,7 +69,7 @@ class Pipeline:
     ) -> Verdict:
         """Return the verdict, at the latest at ``until``, a time of the event loop; with the part tree if wanted."""
         started = time.perf_counter()
-        message = Message(new_mail_id(), envelope, raw, hashlib.sha256(raw).hexdigest())
+        message = Message(new_mail_id(), envelope, raw, await _sha256(raw))
         decode_milliseconds = 0.0
 
         async def decode() -> DecodedMessage:
@@ -142,6 +144,13 @@ class Pipeline:
             milliseconds=milliseconds,
             engines=self.protection().value,
         )
+
+
+async def _sha256(raw: bytes) -> str:
+    """Return the digest; that of a large message takes a while, in which the interpreter is free for others."""
+    if len(raw) < SHA256_INLINE_BELOW_BYTES:
+        return hashlib.sha256(raw).hexdigest()
+    return (await asyncio.to_thread(hashlib.sha256, raw)).hexdigest()
 
 
 async def _inspection_of(message: Message, decoded: DecodedMessage, milliseconds: float) -> Inspection:

@@ -15,6 +15,7 @@ import clamd
 from scanner_service.clients.daemon_address import DaemonAddress
 
 CONNECT_SECONDS = 2.0
+VERSION_SECONDS = 5.0  # in all: the PyPI client waits so long for each byte
 CHUNK_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 64 * 2**10
 FORBIDDEN = "COMMAND UNAVAILABLE"  # with EnableVersionCommand no
@@ -72,10 +73,16 @@ class ClamdClient:
         Raises:
             ClamdUnavailableError: no answer.
         """
+        control = _Control(self.address)
         try:
-            told = str(await asyncio.to_thread(_Control(self.address).version))
+            async with asyncio.timeout(VERSION_SECONDS):
+                told = str(await asyncio.to_thread(control.version))
+        except TimeoutError as error:
+            raise ClamdUnavailableError(f"{self.address}: no version in {VERSION_SECONDS:g} s") from error
         except (clamd.ClamdError, OSError, UnicodeDecodeError) as error:
             raise ClamdUnavailableError(f"{self.address}: {error}") from error
+        finally:
+            control.hang_up()
         if not told:
             raise ClamdUnavailableError(f"{self.address}: closed unanswered")
         if told == FORBIDDEN:
@@ -100,6 +107,11 @@ class _Control(clamd.ClamdNetworkSocket):  # type: ignore[misc]  # the package s
     def __init__(self, address: DaemonAddress) -> None:
         super().__init__(address.host, address.port, CONNECT_SECONDS)
         self._address = address
+
+    def hang_up(self) -> None:
+        """End the thread that waits for an answer, if it still does."""
+        with contextlib.suppress(AttributeError, OSError):  # it never connected, or has closed the connection
+            self.clamd_socket.shutdown(socket.SHUT_RDWR)
 
     def _init_socket(self) -> None:
         if self._address.path is None:

@@ -108,6 +108,8 @@ class RspamdEngine:
             raise SpamEngineUnavailableError(str(error)) from error
         category = {
             "reject": ContentCategory.SPAM,
+            "discard": ContentCategory.SPAM,  # what is not delivered is refused: nobody must lose mail unseen
+            "quarantine": ContentCategory.SPAM,
             "add header": ContentCategory.SPAMMY,
             "rewrite subject": ContentCategory.SPAMMY,
         }.get(told.action)

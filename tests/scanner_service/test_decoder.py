@@ -10,7 +10,7 @@ import pytest
 
 from scanner_service.clients.decoder_process import DecoderUnavailableError
 from scanner_service.decode.budget import DecodeLimits
-from scanner_service.decoder import FINDINGS_OF_A_KIND, Decoder, inspection_of
+from scanner_service.decoder import FINDINGS_OF_A_KIND, Decoder, inspection_of, is_quickly_read
 from scanner_service.model.container import Container, Remainder, Unpacked
 from scanner_service.model.finding import Finding
 from scanner_service.model.message import Ambiguity, DecodedMessage, PartMark, UnpackedPart
@@ -191,3 +191,20 @@ def test_a_defect_is_a_bad_header() -> None:
     decoded = DecodedMessage(None, (), None, defects=("no boundary in part 1",))
 
     assert findings_of(decoded) == [("bad_header.mime", None, "no boundary in part 1")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "quickly"),
+    [
+        (ONE_ZIP, True),
+        (message(TEXT) + b"A line of a letter of sixty characters, as people write.\n" * 2000, True),
+        (b"Subject: x\n\n" + b"x" * 128 * 2**10, False),
+        (message(*[b"--b\n\n" + b"x" * 100 + b"\n"] * 150), False),
+        (b"A:\n" * 20_000 + b"\nx", False),
+        (b"Subject: " + b"=?utf-8?q?a?=\n " * 1000 + b"\n\nx", False),
+        (b"CONTENT-TYPE: text/x\n" * 1000 + b"\nx", False),
+    ],
+    ids=["small", "a long letter", "large", "parts", "fields", "encoded words", "types"],
+)
+def test_what_takes_long_to_read_holds_up_nobody(raw: bytes, *, quickly: bool) -> None:
+    assert is_quickly_read(raw) is quickly

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from tests.fakes.clamd import (
     EICAR,
     VERSION,
     Behaviour,
+    Conversation,
     FakeClamd,
     answer,
     dribble,
@@ -267,6 +269,23 @@ def test_the_version_is_told(tcp: bool) -> None:
 def test_a_version_that_is_not_told_is_unavailable(behaviour: Behaviour, tcp: bool) -> None:
     with FakeClamd(behaviour, tcp=tcp) as clamd:
         with pytest.raises(ClamdUnavailableError, match=re.escape(clamd.address)):
+            run(lambda: client_of(clamd).version())
+        nobody = clamd.has_nobody()
+
+    assert nobody
+
+
+def dribble_version(conversation: Conversation) -> None:
+    """Say a byte now and then, so that no wait for one byte is over."""
+    conversation.read_command()
+    for _ in range(60):
+        conversation.say(b"C")
+        time.sleep(0.25)
+
+
+def test_a_version_that_has_no_end_is_given_up_and_leaves_no_thread_behind(tcp: bool) -> None:
+    with FakeClamd(dribble_version, tcp=tcp) as clamd:
+        with pytest.raises(ClamdUnavailableError, match="no version in 5 s"):
             run(lambda: client_of(clamd).version())
         nobody = clamd.has_nobody()
 

@@ -99,6 +99,8 @@ def test_spamd_gets_the_beginning_of_a_large_message(tmp_path: Path) -> None:
         ("greylist", []),
         ("add header", ["spammy"]),
         ("rewrite subject", ["spammy"]),
+        ("discard", ["spam"]),
+        ("quarantine", ["spam"]),
         ("reject", ["spam"]),
         ("soft reject", ["unchecked.not_done"]),
         ("an action of 2031", []),
