@@ -16,6 +16,7 @@ from scanner_service.clients.daemon_address import DaemonAddress
 
 CONNECT_SECONDS = 2.0
 VERSION_SECONDS = 5.0  # in all: the PyPI client waits so long for each byte
+QUEUE_PAUSE_SECONDS = 0.01
 CHUNK_BYTES = 2**20
 ANSWER_LIMIT_BYTES = 64 * 2**10
 FORBIDDEN = "COMMAND UNAVAILABLE"  # with EnableVersionCommand no
@@ -57,8 +58,7 @@ class ClamdClient:
             ClamdSizeLimitError: see there.
         """
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                connection = await self._connect()
+            connection = self._connect_at_once() or await self._connect_in_time()
         except TimeoutError as error:
             raise ClamdUnavailableError(f"{self.address}: no connection in {CONNECT_SECONDS:g} s") from error
         except OSError as error:
@@ -89,9 +89,32 @@ class ClamdClient:
             raise ClamdUnavailableError(f"{self.address}: its clamd.conf forbids VERSION")
         return told
 
-    async def _connect(self) -> socket.socket:
-        if self.address.path:
-            return await _connect_to(socket.AF_UNIX, self.address.path)
+    def _connect_at_once(self) -> socket.socket | None:
+        """Connect to a unix socket, which waits for nobody; None over TCP, and where too many are before us."""
+        if not self.address.path:
+            return None
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            connection.connect(self.address.path)
+        except BlockingIOError:
+            connection.close()
+            return None
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _connect_in_time(self) -> socket.socket:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            while self.address.path:
+                # The kernel tells nobody when there is room in a unix socket's queue again (connect(2), EAGAIN).
+                await asyncio.sleep(QUEUE_PAUSE_SECONDS)
+                if connection := self._connect_at_once():
+                    return connection
+            return await self._connect_over_tcp()
+
+    async def _connect_over_tcp(self) -> socket.socket:
         found = await asyncio.get_running_loop().getaddrinfo(
             self.address.host, self.address.port, type=socket.SOCK_STREAM
         )
@@ -126,12 +149,11 @@ class _Control(clamd.ClamdNetworkSocket):  # type: ignore[misc]  # the package s
             raise
 
 
-async def _connect_to(family: int, address: str | tuple[object, ...]) -> socket.socket:
+async def _connect_to(family: int, address: tuple[object, ...]) -> socket.socket:
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
-        if family != socket.AF_UNIX:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(connection, address)
     except BaseException:
         connection.close()
@@ -155,17 +177,26 @@ async def _instream(connection: socket.socket, data: bytes) -> bytes:
     On the socket itself: a transport that fails to write throws away what it has not read, and that is the answer
     of a clamd that has met its size limit.
     """
-    loop = asyncio.get_running_loop()
     with contextlib.suppress(OSError):  # clamd has said enough, and hung up
         before = b"zINSTREAM\0"
         for start in range(0, len(data), CHUNK_BYTES):
             chunk = data[start : start + CHUNK_BYTES]
             after = b"" if start + CHUNK_BYTES < len(data) else _LENGTH.pack(0)
-            await loop.sock_sendall(connection, b"".join((before, _LENGTH.pack(len(chunk)), chunk, after)))
+            await _send(connection, b"".join((before, _LENGTH.pack(len(chunk)), chunk, after)))
             before = b""
         if not data:
-            await loop.sock_sendall(connection, before + _LENGTH.pack(0))
+            await _send(connection, before + _LENGTH.pack(0))
     return await _read(connection)
+
+
+async def _send(connection: socket.socket, data: bytes) -> None:
+    """Send what the socket takes at once, which is all of a small message, and the rest by the event loop."""
+    try:
+        sent = connection.send(data)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(data):
+        await asyncio.get_running_loop().sock_sendall(connection, data[sent:])
 
 
 async def _read(connection: socket.socket) -> bytes:

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -252,6 +253,46 @@ def test_a_connection_that_does_not_come_about_is_waited_for_two_seconds() -> No
     assert isinstance(scanned, ClamdUnavailableError)
     assert str(scanned) == f"tcp:127.0.0.1:{port}: no connection in 2 s"
     assert isinstance(version, ClamdUnavailableError)
+
+
+@contextlib.contextmanager
+def full_queue(folder: Path) -> Iterator[socket.socket]:
+    """Yield a listening unix socket on which one connection more waits than it takes at once."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(folder / "clamd"))
+        listener.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(listener.getsockname())
+        yield listener
+
+
+def test_a_full_queue_of_connections_is_waited_for_and_then_told(tmp_path: Path) -> None:
+    with full_queue(tmp_path) as listener:
+        client = ClamdClient(DaemonAddress(path=listener.getsockname()))
+
+        with pytest.raises(ClamdUnavailableError, match=r"no connection in 2 s\Z"):
+            run(lambda: client.scan(b"x"))
+
+
+def test_a_place_that_comes_free_in_the_queue_is_taken(tmp_path: Path) -> None:
+    async def ask() -> tuple[str, ...]:
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(client.scan(b"x"))
+            await asyncio.sleep(0.05)
+            listener.accept()[0].close()  # the one that waited before
+            clamd = (await asyncio.to_thread(listener.accept))[0]
+            with clamd:
+                await asyncio.to_thread(clamd.recv, 64)
+                clamd.sendall(b"stream: OK\0")
+                return await asking
+
+    with full_queue(tmp_path) as listener:
+        client = ClamdClient(DaemonAddress(path=listener.getsockname()))
+
+        names = run(ask)
+
+    assert names == ()
 
 
 def test_the_version_is_told(tcp: bool) -> None:
