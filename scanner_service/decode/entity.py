@@ -16,11 +16,18 @@ _EMPTY_LINE = re.compile(rb"\r?\n")
 _HEADER_END = re.compile(rb"\n\r?\n")
 _FIELDS_ONLY = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\n]*+\n?|[ \t][^\n]*+\n?)*+")
 _STRICT_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\n]*+\n?|[ \t][^\n]*+\n?)*+")
+# Fields and lines that go on with one, an empty line or none: nothing that two programs would read in two ways.
+_PLAIN_BLOCK = re.compile(rb"(?:[!-9;-~]++:[^\n\r\0]*+\n|[ \t]++[!-\xff][^\n\r\0]*+\n)++\n?")
 _BLANK_BEFORE_COLON = re.compile(rb"^[!-9;-~]+[ \t]+:[^\n]*\n?(?:[ \t][^\n]*\n?)*", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]+\r?\n")
 _MBOX_LINE = re.compile(rb">?From [^\n]*\n")  # of a mailbox file; every program passes over it
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _PARAMETER = re.compile(r';\s*([^\s=;]*)\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*+)', re.DOTALL)
+_PLAIN_TYPE = re.compile(r"[ \t]*([A-Za-z0-9.+_-]++/[A-Za-z0-9.+_-]++)[ \t]*(?:;|\Z)")
+# One parameter, and in it nothing that could be read in two ways.
+_PLAIN_BOUNDARY = re.compile(
+    r"""[A-Za-z0-9.+_/-]++;[ \t]*boundary=("?)([A-Za-z0-9'()+_,./:=?-]++)\1""", re.IGNORECASE | re.ASCII
+)
 _TYPE = re.compile(r'[^\s()/;"]+/[^\s()/;"]+')
 _QUOTED_TYPE = re.compile(r'\A\s*"([^"]*+)"')
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*+")|\([^()]*+\)')
@@ -77,6 +84,8 @@ def boundary_of(reading: Reading, header: Header) -> bytes | None:
     value = header["Content-Type"]
     if len(value) > MULTIPART_TYPE_LIMIT_CHARACTERS:
         raise OverLimitsError(f"a multipart type of more than {MULTIPART_TYPE_LIMIT_CHARACTERS} characters")
+    if plain := _PLAIN_BOUNDARY.fullmatch(value):
+        return plain[2].encode("ascii")
     try:
         boundary = _bytes_of(header.get_boundary() or "")
     except (TypeError, ValueError):  # the library, of what RFC 2231 lets a stranger write: boundary*=idna''%ff
@@ -108,6 +117,8 @@ def _bytes_of(text: str) -> bytes:
 
 def _read_block(reading: Reading, block: bytes, path: str) -> bytes:
     """Return what of the block is the header, as this reading sees it."""
+    if _PLAIN_BLOCK.fullmatch(block):
+        return block
     if path and b"\0" in block:
         reading.note(Defect.NUL, path)
     if b"\r" in block and _LONE_CR.search(block):
@@ -152,8 +163,10 @@ def _choose_field(reading: Reading, header: Header, name: str, fork: Fork) -> No
 
 
 def _content_type(reading: Reading, header: Header) -> str:
-    found = header.get_content_type()
     value = str(header.get("Content-Type", ""))
+    if plain := _PLAIN_TYPE.match(value):
+        return plain[1].lower()
+    found = header.get_content_type()
     declared = value.partition(";")[0].strip()
     if not declared or _TYPE.fullmatch(declared) or len(value) > MULTIPART_TYPE_LIMIT_CHARACTERS:
         return found

@@ -1,6 +1,6 @@
-"""The fields of a header block (RFC 5322 §2.2), split on bytes and handed to the library to interpret.
+"""The fields of a header block (RFC 5322 §2.2) that decoding reads, found in bytes and handed to the library.
 
-The library's own header parser costs five times as much, and ends the header at the first line that is no field,
+The library's own header parser costs ten times as much, and ends the header at the first line that is no field,
 where mail programs go on reading.
 """
 
@@ -8,7 +8,12 @@ import re
 from email.message import Message as Header
 from email.policy import Compat32
 
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
+# No others: each look at a field goes through all that were found.
+READ_FIELDS = ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Message-ID")
+_FIELD = re.compile(
+    rb"^(%b)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)" % "|".join(READ_FIELDS).encode("ascii"),
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 class _AsItStands(Compat32):
@@ -23,7 +28,7 @@ _POLICY = _AsItStands()
 
 
 def parse_header(block: bytes) -> Header:
-    """Return the fields in their order, values unfolded; lines that are no field are passed over."""
+    """Return those of READ_FIELDS in their order, values unfolded; lines that are no field are passed over."""
     header = Header(_POLICY)
     for name, value in _FIELD.findall(block):
         unfolded = value.replace(b"\r\n", b"").replace(b"\n", b"").rstrip(b"\r")

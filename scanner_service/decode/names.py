@@ -12,6 +12,7 @@ from email.header import decode_header
 from urllib.parse import unquote_to_bytes
 
 VALUE_LIMIT_CHARACTERS = 20_000  # of one header field; a longer one is read this far
+_HINT = "name"  # is in whatever names a part, in any case of letters: most parts have none
 CANDIDATES_LIMIT = 200
 
 # A parameter as most programs read it: the quoted string where there is one, else all up to the next semicolon.
@@ -28,6 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def names_of(fields: Iterable[str]) -> tuple[str, ...]:
     """Return the names that these field values (of Content-Disposition and Content-Type) give, without repetition."""
+    fields = _that_may_name(fields)
     # Once each: most readings of an honest name are the same, and its forms on disk cost most.
     return forms_of(dict.fromkeys(name for value in fields for name in _readings(value[:VALUE_LIMIT_CHARACTERS])))
 
@@ -48,7 +50,7 @@ def declared_names(fields: Iterable[str]) -> tuple[str, ...]:
     The union of names_of has pieces and raw forms as well: a part would seem to be called what nobody calls it.
     """
     found: dict[str, None] = {}
-    for field in fields:
+    for field in _that_may_name(fields):
         value = field[:VALUE_LIMIT_CHARACTERS]
         sections: dict[str, list[tuple[int, str]]] = {}
         for key, raw in _PARAMETER.findall(value):
@@ -61,6 +63,10 @@ def declared_names(fields: Iterable[str]) -> tuple[str, ...]:
         for pieces in sections.values():
             found[_extended("".join(text for _, text in sorted(pieces)))] = None
     return tuple(found)
+
+
+def _that_may_name(fields: Iterable[str]) -> list[str]:
+    return [field for field in fields if _HINT in field.lower()]
 
 
 def _ends_of(raw: str) -> Iterator[str]:
