@@ -80,7 +80,8 @@ class Pipeline:
             return decoded
 
         decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
-        inspection = inspection.joined(await _inspection_of(message, decoded, decode_milliseconds))
+        of_decoding = await _inspection_of(message, decoded, decode_milliseconds)
+        inspection = Inspection.joined((inspection, of_decoding))
         judged = self._judge(message, inspection)
         milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
         verdict = self._verdict(message, decoded, inspection, judged, milliseconds)

@@ -1,5 +1,6 @@
 """The one interface of all inspectors: look at a message and say what you saw."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,19 +25,26 @@ class Inspection:
     authentication: tuple[AuthenticationResult, ...] = ()
     spam_points: tuple[SpamPoints, ...] = ()
 
-    def joined(self, other: "Inspection") -> "Inspection":
-        """Return both as one; at most one of them has asked a spam engine."""
-        return Inspection(
-            self.findings + other.findings,
-            self.reports + other.reports,
-            self.spam or other.spam,
-            self.authentication + other.authentication,
-            self.spam_points + other.spam_points,
+    @classmethod
+    def joined(cls, ones: Iterable["Inspection"]) -> "Inspection":
+        """Return all as one; at most one of them has asked a spam engine."""
+        ones = tuple(ones)
+        return cls(
+            tuple([finding for one in ones for finding in one.findings]),
+            tuple([report for one in ones for report in one.reports]),
+            next((one.spam for one in ones if one.spam is not None), None),
+            tuple([result for one in ones for result in one.authentication]),
+            tuple([points for one in ones for points in one.spam_points]),
         )
 
 
 class WaitsForNothing:
     """The mark of an inspector that waits for no answer, thread or time: it is run in place, without a task."""
+
+    def waits_for(self, decoded: DecodedMessage) -> bool:
+        """Tell whether it waits for something after all, with this message."""
+        del decoded
+        return False
 
 
 class Inspector(Protocol):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing
 from scanner_service.model.finding import Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message, Part
 from scanner_service.model.spam_points import SpamPoints
@@ -18,16 +18,20 @@ NAME = "readings"
 MOST_FINDINGS = 20  # a thousand infected parts are one thing to say
 
 
-class ReadingsInspector:
+class ReadingsInspector(WaitsForNothing):
     """Asks another inspector about single parts as if each was a message; see Inspector.
 
-    A message with one reading costs nothing, and there is no report of it.
+    A message with one reading costs nothing, not even a task, and there is no report of it.
     """
 
     needs_parts = True
 
     def __init__(self, engines: Inspector) -> None:
         self._engines = engines
+
+    def waits_for(self, decoded: DecodedMessage) -> bool:
+        """See WaitsForNothing: for the engines, if they have something to look at."""
+        return _has_two_readings(decoded)
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector."""

@@ -5,7 +5,6 @@ Only one that waits gets a task of its own: for the others a task would cost as 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import reduce
 
 from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing
 from scanner_service.model.message import DecodedMessage, Message
@@ -21,7 +20,7 @@ async def run_inspectors(
     until: float,
 ) -> tuple[DecodedMessage, Inspection]:
     """Return the decoded message and all that was seen, in the order of the inspectors."""
-    done: dict[Inspector, Inspection] = {}
+    in_place: dict[Inspector, Inspection] = {}
     async with asyncio.TaskGroup() as group:
         tasks = {
             one: group.create_task(one.inspect(message, None, until))
@@ -34,13 +33,12 @@ async def run_inspectors(
         tasks |= {
             one: group.create_task(one.inspect(message, decoded, until))
             for one in inspectors
-            if one.needs_parts and not isinstance(one, WaitsForNothing)
+            if one.needs_parts and (not isinstance(one, WaitsForNothing) or one.waits_for(decoded))
         }
         for one in inspectors:
-            if isinstance(one, WaitsForNothing):
-                done[one] = await one.inspect(message, decoded if one.needs_parts else None, until)
-    done |= {one: task.result() for one, task in tasks.items()}
-    return decoded, reduce(Inspection.joined, (done[one] for one in inspectors), Inspection())
+            if one not in tasks:
+                in_place[one] = await one.inspect(message, decoded if one.needs_parts else None, until)
+    return decoded, Inspection.joined(tasks[one].result() if one in tasks else in_place[one] for one in inspectors)
 
 
 async def _let_go_ahead(message: Message) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from scanner_service.judge.one_reply import reply_for
-from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.finding import Finding
 from scanner_service.model.judgement import Judgement
 from verdict_api.verdict import Destiny
 
@@ -31,7 +31,7 @@ POLICY_VERSION = hashlib.sha256(repr(sorted(DESTINIES.items())).encode()).hexdig
 
 def judge(findings: Sequence[Finding], mail_id: str, destinies: Mapping[str, Destiny] = DESTINIES) -> Judgement:
     """Return what becomes of the message; what no rule names passes."""
-    for category in sorted(ContentCategory, reverse=True):
+    for category in sorted({finding.category for finding in findings}, reverse=True):
         seen = [finding for finding in findings if finding.category is category]
         blocking = [finding for finding in seen if _destiny_of(finding, destinies) is not Destiny.PASS]
         if blocking:

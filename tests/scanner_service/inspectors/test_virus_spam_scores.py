@@ -58,6 +58,6 @@ def test_without_scores_every_name_is_an_infection(names: list[str]) -> None:
 def test_the_points_of_two_inspectors_are_joined() -> None:
     one, other = SpamPoints("AV:a=1", 1), SpamPoints("AV:b=2", 2)
 
-    joined = Inspection(spam_points=(one,)).joined(Inspection(spam_points=(other,)))
+    joined = Inspection.joined((Inspection(spam_points=(one,)), Inspection(spam_points=(other,))))
 
     assert joined.spam_points == (one, other)
