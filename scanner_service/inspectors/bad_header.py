@@ -5,8 +5,7 @@ It sees the header of the message alone; what is wrong with MIME structure and e
 
 import re
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
@@ -18,7 +17,9 @@ LONGEST_LINE_BYTES = 998  # RFC 5322 §2.1.1
 LOOKED_AT_BYTES = 2**20  # a longer header is over the limits of decoding
 SHOWN_CHARACTERS = 60
 
-_HEADER_END = re.compile(rb"(?:\A|\n)\r?\n")
+_HEADER_END = re.compile(rb"\n\r?\n")
+_FIELDS = re.compile(rb"(?:(?:[!-9;-~]++[ \t]*+:|[ \t]++[!-~])[^\n]*+(?:\n|\Z))*+")  # and what goes on with one
+_NAMES = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 _FIELD_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _CONTROL = re.compile(rb"[\x00\r]")
 _C1_CONTROL = re.compile("[\x80-\x9f]")
@@ -54,31 +55,42 @@ class BadHeaderInspector(WaitsForNothing):
 
 
 def _header_of(raw: bytes) -> bytes:
+    if raw.startswith((b"\n", b"\r\n")):
+        return b""
     end = _HEADER_END.search(raw, 0, LOOKED_AT_BYTES)
     return raw[: end.start() if end else LOOKED_AT_BYTES]
 
 
 def _faults(header: bytes) -> Iterator[tuple[SubCategory, str]]:
-    seen: Counter[str] = Counter()
     lines = header.split(b"\n")
     is_plain = _is_plain(header) and max(map(len, lines)) <= LONGEST_LINE_BYTES
+    if not (is_plain and _FIELDS.fullmatch(header)):
+        yield from _faults_of_lines(lines, is_plain=is_plain)
+    yield from _faults_of_names(_NAMES.findall(header))
+
+
+def _faults_of_names(names: Sequence[bytes]) -> Iterator[tuple[SubCategory, str]]:
+    seen: set[str] = set()
+    for name in names:
+        field = name.decode("ascii").lower()
+        if field in seen and field in _ONLY_ONCE:
+            yield SubCategory.DUPLICATE, f"second field {_shown(name)}"
+        seen.add(field)
+    for field in _REQUIRED:
+        if field not in seen:
+            yield SubCategory.MISSING, f"no field {field.capitalize()}"
+
+
+def _faults_of_lines(lines: Sequence[bytes], *, is_plain: bool) -> Iterator[tuple[SubCategory, str]]:
     for line in lines:
         text = line.removesuffix(b"\r")
-        if name := _FIELD_NAME.match(text):
-            field = name[1].decode("ascii").lower()
-            seen[field] += 1
-            if seen[field] == 2 and field in _ONLY_ONCE:
-                yield SubCategory.DUPLICATE, f"second field {_shown(name[1])}"
-        elif text.startswith((b" ", b"\t")):
+        if text.startswith((b" ", b"\t")):
             if not text.strip():
                 yield SubCategory.SPACE, "a line of blanks alone"
-        elif text:
+        elif text and not _FIELD_NAME.match(text):
             yield SubCategory.SYNTAX, f"no field: {_shown(text)}"
         if not is_plain:
             yield from _faults_of_line(text)
-    for field in _REQUIRED:
-        if not seen[field]:
-            yield SubCategory.MISSING, f"no field {field.capitalize()}"
 
 
 def _is_plain(header: bytes) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from scanner_service.inspectors.banned_rules import BannedRule
+from scanner_service.inspectors.banned_rules import BannedRule, RuleSet
 from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
 from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message, Part
@@ -33,7 +33,7 @@ class BannedInspector(WaitsForNothing):
     needs_parts = True
 
     def __init__(self, rule_sets: Mapping[str, Sequence[BannedRule]]) -> None:
-        self._rule_sets = dict(rule_sets)
+        self._rule_sets = {name: RuleSet(rules) for name, rules in rule_sets.items()}
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector; it waits for nothing."""
@@ -74,10 +74,12 @@ def _findings(hits: Sequence[_Hit]) -> tuple[Finding, ...]:
     )
 
 
-def _hits(parts: Sequence[Part], set_name: str, rules: Sequence[BannedRule]) -> Iterator[_Hit]:
+def _hits(parts: Sequence[Part], set_name: str, rules: RuleSet) -> Iterator[_Hit]:
     told: dict[str, int] = {}
     for part, around in _with_containers(parts):
-        rule, what = _first_fitting(part, around, rules)
+        if not rules.is_about(part, is_inside=bool(around)):
+            continue
+        rule, what = _first_fitting(part, around, rules.rules)
         if rule is None or rule.allow:
             continue
         told[rule.name] = told.get(rule.name, 0) + 1

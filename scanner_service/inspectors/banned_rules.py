@@ -5,7 +5,7 @@ a user asks for whose mail was refused. What developers send each other (source,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scanner_service.model.message import Part, PartMark
@@ -60,6 +60,27 @@ class BannedRule:
     @staticmethod
     def _extension_of(name: str) -> str:
         return name.rpartition(".")[2].rstrip(" .").lower() if "." in name else ""
+
+
+class RuleSet:
+    """Rules in their order: the first that fits a part decides.
+
+    Most parts of mail have no name and are text, and no rule is about them; that is seen at once.
+    """
+
+    def __init__(self, rules: Iterable[BannedRule]) -> None:
+        self.rules = tuple(rules)
+        self._types = frozenset(kind for rule in self.rules for kind in rule.types)
+        self._content_types = frozenset(kind for rule in self.rules for kind in rule.content_types)
+
+    def is_about(self, part: Part, *, is_inside: bool) -> bool:
+        """Return whether any rule may fit this part; ``is_inside``: whether it lies in a container."""
+        return (
+            is_inside
+            or bool(part.names or part.marks)
+            or not self._types.isdisjoint(part.types)
+            or part.content_type.lower() in self._content_types
+        )
 
 
 def _rule(name: str, reason: str, extensions: str = "", types: str = "", content_types: str = "") -> BannedRule:
