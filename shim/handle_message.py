@@ -42,6 +42,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 REQUEST_SECONDS = 5.0  # submit writes its request at once; who does not is no submit
+REQUEST_BYTES = 64 * 2**10  # of one read
 LISTED_RECIPIENTS = 10
 
 
@@ -160,18 +161,26 @@ def _is_gone(submit: socket.socket) -> bool:
 
 async def _receive_request(connection: socket.socket) -> FilterRequest | None:
     parser = FilterRequestParser()
-    loop = asyncio.get_running_loop()
+    deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
     try:
-        async with asyncio.timeout(REQUEST_SECONDS):
-            while True:
-                data = await loop.sock_recv(connection, 65536)
-                if not data and not parser.has_begun:
-                    return None  # opened and closed: somebody looked whether we are there
-                request = parser.receive(data)
-                if request is not None:
-                    return request
+        while True:
+            data = await _receive(connection, deadline)
+            if not data and not parser.has_begun:
+                return None  # opened and closed: somebody looked whether we are there
+            request = parser.receive(data)
+            if request is not None:
+                return request
     except TimeoutError as error:
         raise FilterRequestError(f"filter request: no whole request in {REQUEST_SECONDS:g} s") from error
+
+
+async def _receive(connection: socket.socket, deadline: float) -> bytes:
+    """Return what is there, which most often is the whole request; only who waits for it needs a clock."""
+    try:
+        return connection.recv(REQUEST_BYTES)
+    except BlockingIOError:
+        async with asyncio.timeout_at(deadline):
+            return await asyncio.get_running_loop().sock_recv(connection, REQUEST_BYTES)
 
 
 async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rules, line: _Line) -> SmtpReply:

@@ -99,7 +99,7 @@ def _line(level: Level, said: Mapping[str, float | str], form: LogForm) -> str:
         if form.reader is not Reader.COURIER:
             return journal + json.dumps({**said, "level": level})
         return f"{level}:couriergate: {json.dumps(said)}"
-    values = " ".join(f"{name}={_quote(str(one))}" for name, one in said.items())
+    values = " ".join([f"{name}={_quote(str(one))}" for name, one in said.items()])
     return f"{journal}{level}:couriergate: {values}"
 
 
@@ -110,6 +110,6 @@ def _plain(value: object) -> float | str:
 
 
 def _quote(text: str) -> str:
-    if text and not any(character in text for character in ' "='):
+    if text and not (" " in text or "=" in text or '"' in text):
         return text
     return '"' + text.replace('"', "\\x22") + '"'

@@ -42,6 +42,7 @@ def pause_in_force(path: Path) -> Pause | None:
         PauseError: there is a file, and nobody can tell what it means.
     """
     try:
+        path.stat()  # fails in a fifth of the time that opening takes, and hardly ever is there a pause
         values = json.loads(path.read_text(encoding="ascii"))
         pause = Pause(float(values["since"]), float(values["until"]))
     except FileNotFoundError:
