@@ -84,3 +84,31 @@ def test_no_bytes_make_it_fail(raw: bytes) -> None:
     for finding in inspect(raw).findings:
         assert finding.detail.isprintable()
         assert len(finding.detail) < 400
+
+
+HEADER_SCRAPS = (
+    *(
+        b"From: a",
+        b"Date: b",
+        b"Subject: c",
+        b"subject : d",
+        b"X-Name",
+        b":",
+        b" ",
+        b"\t",
+        b" e",
+        b"\r",
+        b"\n",
+        b"\n ",
+    ),
+    *(b"\0", b"\x7f", b"\xff", b"x" * 999),
+)
+
+
+@given(header=st.lists(st.sampled_from(HEADER_SCRAPS), max_size=20).map(lambda some: b"\n".join([GOOD, *some])))
+def test_one_line_that_is_no_field_has_no_other_line_read_otherwise(header: bytes) -> None:
+    lines = [line for line in header.split(b"\n") if line.removesuffix(b"\r")]
+    alone = b"\n".join(lines) + b"\n\n"
+    with_another = b"\n".join([*lines, b"no field"]) + b"\n\n"
+
+    assert {*kinds(alone), "bad_header.syntax"} == set(kinds(with_another))

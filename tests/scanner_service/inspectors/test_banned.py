@@ -22,6 +22,7 @@ from verdict_api.verdict import InspectorStatus
 MESSAGE = Message("b7kQ2sX9aLmP", Envelope("a@example.net", (Recipient("b@example.com"),)), b"", "")
 PROGRAM = b"MZ" + bytes(58) + (64).to_bytes(4, "little") + b"PE\0\0" + bytes(20)
 ELF = b"\x7fELF" + bytes(60)
+EXECUTABLE = "Application/X-Executable"  # in any case of letters
 
 
 def part(path: str = "1", name: str = "", body: bytes = b"x", content_type: str = "") -> UnpackedPart:
@@ -265,3 +266,22 @@ def test_all_that_decoding_calls_executable_is_banned_or_argued() -> None:
 def test_each_default_rule_has_a_name_of_its_own_and_a_reason() -> None:
     assert len({rule.name for rule in DEFAULT_RULES}) == len(DEFAULT_RULES)
     assert all(rule.reason for rule in DEFAULT_RULES)
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts"),
+    [
+        (BannedRule("", "", types=frozenset({"exe"})), [part(body=PROGRAM)]),
+        (BannedRule("", "", content_types=frozenset({"application/x-executable"})), [part(content_type=EXECUTABLE)]),
+        (
+            BannedRule("", "", marks=frozenset({PartMark.MACROS})),
+            [replace(part(), marks=frozenset({PartMark.MACROS}))],
+        ),
+        (BannedRule("", "", inside=frozenset({"zip"})), [part(body=b"PK\x03\x04"), part("1/x")]),
+    ],
+    ids=["type", "content type", "mark", "inside"],
+)
+def test_a_rule_finds_a_part_that_has_no_name(rule: BannedRule, parts: Sequence[UnpackedPart]) -> None:
+    found = findings(parts, [rule])
+
+    assert [finding.part for finding in found] == [parts[-1].path]

@@ -46,6 +46,13 @@ class InspectorInPlace(WaitsForNothing):
         return Inspection()
 
 
+class WaitingForThisOne(InspectorInPlace):
+    """Waits after all, for each message."""
+
+    def waits_for(self, decoded: DecodedMessage) -> bool:
+        return decoded is DECODED
+
+
 class BrokenInspector:
     """Has a bug."""
 
@@ -113,6 +120,23 @@ def test_who_waits_for_nothing_has_no_task_and_sees_parts_only_if_it_needs_them(
     task = asyncio.run(run())
 
     assert [one.seen for one in ones] == [[(task, DECODED)], [(task, None)]]
+
+
+def test_who_waits_for_this_message_after_all_has_a_task() -> None:
+    one = WaitingForThisOne(needs_parts=True)
+
+    async def decode() -> DecodedMessage:
+        return DECODED
+
+    async def run() -> asyncio.Task[None] | None:
+        await run_inspectors([one], message_of(CLEAN), decode, until=0)
+        return asyncio.current_task()
+
+    task = asyncio.run(run())
+
+    ((inspecting, decoded),) = one.seen
+    assert inspecting is not task
+    assert decoded is DECODED
 
 
 def test_findings_come_in_the_order_of_the_inspectors() -> None:
