@@ -3,6 +3,7 @@
 It sees the header of the message alone; what is wrong with MIME structure and encodings, decoding tells.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from verdict_api.verdict import InspectorReport, InspectorStatus
 
 NAME = "bad_header"
 LONGEST_LINE_BYTES = 998  # RFC 5322 §2.1.1
+INLINE_BELOW_BYTES = 32 * 2**10  # beyond, a stranger sends fields of two bytes to hold up the others
 LOOKED_AT_BYTES = 2**20  # a longer header is over the limits of decoding
 SHOWN_CHARACTERS = 60
 
@@ -42,9 +44,11 @@ class BadHeaderInspector(WaitsForNothing):
         """See Inspector; it waits for nothing."""
         del decoded, until
         started = time.perf_counter()
-        first: dict[SubCategory, str] = {}
-        for kind, where in _faults(_header_of(message.raw)):
-            first.setdefault(kind, where)
+        header = _header_of(message.raw)
+        if len(header) < INLINE_BELOW_BYTES:
+            first = _first_faults(header)
+        else:
+            first = await asyncio.to_thread(_first_faults, header)
         findings = tuple(
             Finding(ContentCategory.BAD_HEADER, NAME, f"bad header: {kind}", kind, detail=where)
             for kind, where in sorted(first.items(), key=lambda one: list(SubCategory).index(one[0]))
@@ -52,6 +56,14 @@ class BadHeaderInspector(WaitsForNothing):
         status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         return Inspection(findings, (InspectorReport(NAME, False, status, None, None, milliseconds),))
+
+
+def _first_faults(header: bytes) -> dict[SubCategory, str]:
+    """Return where each kind of fault is for the first time."""
+    first: dict[SubCategory, str] = {}
+    for kind, where in _faults(header):
+        first.setdefault(kind, where)
+    return first
 
 
 def _header_of(raw: bytes) -> bytes:
