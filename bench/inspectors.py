@@ -30,10 +30,23 @@ from scanner_service.inspector_choice import choose_inspectors
 from scanner_service.inspectors.inspector import Inspection, Inspector
 from scanner_service.inspectors.third_party import ThirdPartyInspector
 from scanner_service.model.message import DecodedMessage, Message
-from scanner_service.settings import ClamdSetting, RspamdSetting, Settings, Spam, SpamdSetting, Virus, YaraSetting
+from scanner_service.settings import (
+    ClamdSetting,
+    MailAuth,
+    Policy,
+    RspamdSetting,
+    Settings,
+    Spam,
+    SpamdSetting,
+    Virus,
+    YaraSetting,
+)
+from tests.fakes.dns_server import DnsServer
 from verdict_api.verdict import InspectorStatus
 
 RULES = 500
+ONE_READING = "readings, of a message with one"
+ZONE = "remote.example TXT v=spf1 ip4:192.0.2.1 -all\n_dmarc.remote.example TXT v=DMARC1; p=none"
 LONGEST_SECONDS = 300.0
 ENOUGH_SECONDS = 3.0  # for one inspector and size in a round: SpamAssassin takes seconds for a message
 RULE = """\
@@ -169,7 +182,7 @@ async def _subjects(stack: ExitStack, folder: Path, decoder: Decoder, left_out: 
     for settings in _choices(stack, folder, left_out):
         for inspector in choose_inspectors(settings).inspectors:
             reports = (await _inspect(inspector, message, decoded)).reports
-            found.setdefault(", ".join(report.name for report in reports), inspector)
+            found.setdefault(", ".join(report.name for report in reports) or ONE_READING, inspector)
     found["another's, which does nothing"] = ThirdPartyInspector("nothing", Nothing(), LONGEST_SECONDS, required=True)
     return [(name, _of_inspector(inspector)) for name, inspector in found.items()]
 
@@ -199,7 +212,9 @@ def _choices(stack: ExitStack, folder: Path, left_out: list[str]) -> Iterator[Se
     with _unless_missing(left_out):
         _, path = stack.enter_context(clamd(folder / "clamd"))
         yield Settings(virus=Virus(engines=(ClamdSetting(kind="clamd", address=f"unix:{path}"),)))
-    yield Settings(virus=Virus(engines=(built_in,)))
+    yield Settings(virus=Virus(engines=(built_in,)), policy=Policy(message_size_limit={".": 2**40}))
+    nameserver = stack.enter_context(DnsServer(ZONE)).address
+    yield Settings(virus=Virus(engines=(built_in,)), mail_auth=MailAuth(enabled=True, nameservers=(nameserver,)))
     yield Settings(virus=Virus(engines=(many,)))
     with _unless_missing(left_out):
         path = stack.enter_context(spamd(folder / "spamd"))
