@@ -13,11 +13,11 @@ from scanner_service.clients.decoder_process import DecoderUnavailableError
 from scanner_service.decode.budget import Budget, DecodeLimits
 from scanner_service.decode.container_signs import may_hold_parts
 from scanner_service.decode.witness import decode_with_witness
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, status_of
 from scanner_service.model.container import Container, Remainder, Unpacked
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, OpenedPart, Part, PartMark
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 # Below all of these, a thread costs more than it spares the others: it and the event loop wait for each other at each
 # step. A part, a field or an encoded word takes as long as many kilobytes, and a stranger may send thousands of them
@@ -101,14 +101,10 @@ def is_quickly_read(raw: bytes) -> bool:
 def inspection_of(decoded: DecodedMessage, milliseconds: float) -> Inspection:
     """Return what decoding found, and how it fared, in the words of the inspectors."""
     findings = tuple(_findings(decoded))
-    if decoded.not_done is not None:
-        status = InspectorStatus.NOT_DONE
-    else:
-        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
     report = InspectorReport(
         name=_NAME,
         required=True,
-        status=status,
+        status=status_of(findings, decoded.not_done),
         reason=decoded.not_done,
         version=None,
         milliseconds=milliseconds,

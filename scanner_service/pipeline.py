@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from scanner_service.decoder import Decoder, inspection_of
 from scanner_service.inspectors.engine import Protection
-from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.inspectors.inspector import Inspection, Inspector, milliseconds_since
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.destiny import POLICY_VERSION, judge
 from scanner_service.judge.headers import HeaderFacts, header_edits
@@ -76,14 +76,14 @@ class Pipeline:
             nonlocal decode_milliseconds
             decode_started = time.perf_counter()
             decoded = await self.decoder.decode(raw, until)
-            decode_milliseconds = _milliseconds_since(decode_started)
+            decode_milliseconds = milliseconds_since(decode_started)
             return decoded
 
         decoded, inspection = await run_inspectors(self.inspectors, message, decode, until)
         of_decoding = await _inspection_of(message, decoded, decode_milliseconds)
         inspection = Inspection.joined((inspection, of_decoding))
         judged = self._judge(message, inspection)
-        milliseconds = {"total": _milliseconds_since(started), "decode": decode_milliseconds}
+        milliseconds = {"total": milliseconds_since(started), "decode": decode_milliseconds}
         verdict = self._verdict(message, decoded, inspection, judged, milliseconds)
         log_verdict(message, verdict)
         return replace(verdict, parts=await asyncio.to_thread(_report_parts, decoded)) if with_parts else verdict
@@ -187,7 +187,3 @@ def _report(finding: Finding) -> ReportedFinding:
         rule=finding.rule,
         sha256=finding.sha256,
     )
-
-
-def _milliseconds_since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 1)

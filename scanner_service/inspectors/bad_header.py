@@ -8,10 +8,10 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
-from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
+from scanner_service.inspectors.inspector import Inspection, WaitsForNothing, milliseconds_since, status_of
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 NAME = "bad_header"
 LONGEST_LINE_BYTES = 998  # RFC 5322 §2.1.1
@@ -53,9 +53,8 @@ class BadHeaderInspector(WaitsForNothing):
             Finding(ContentCategory.BAD_HEADER, NAME, f"bad header: {kind}", kind, detail=where)
             for kind, where in sorted(first.items(), key=lambda one: list(SubCategory).index(one[0]))
         )
-        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        return Inspection(findings, (InspectorReport(NAME, False, status, None, None, milliseconds),))
+        report = InspectorReport(NAME, False, status_of(findings), None, None, milliseconds_since(started))
+        return Inspection(findings, (report,))
 
 
 def _first_faults(header: bytes) -> dict[SubCategory, str]:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scanner_service.inspectors.banned_rules import BannedRule, RuleSet
-from scanner_service.inspectors.inspector import Inspection, WaitsForNothing
+from scanner_service.inspectors.inspector import Inspection, WaitsForNothing, milliseconds_since, status_of
 from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message, Part
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 NAME = "banned"
 FINDINGS_OF_A_RULE = 5  # a thousand programs in one archive are one thing to say
@@ -45,9 +45,8 @@ class BannedInspector(WaitsForNothing):
             findings = _findings(hits)
         else:  # a finding has a digest, and nobody else must wait for that of a large part
             findings = await asyncio.to_thread(_findings, hits)
-        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        return Inspection(findings, (InspectorReport(NAME, True, status, None, None, milliseconds),))
+        report = InspectorReport(NAME, True, status_of(findings), None, None, milliseconds_since(started))
+        return Inspection(findings, (report,))
 
 
 @dataclass(frozen=True, slots=True)

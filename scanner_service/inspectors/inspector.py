@@ -1,5 +1,6 @@
 """The one interface of all inspectors: look at a message and say what you saw."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,11 +9,7 @@ from scanner_service.model.finding import Finding
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamScore
-from verdict_api.verdict import AuthenticationResult, InspectorReport
-
-
-class InspectorUnavailableError(Exception):
-    """The check could not be made, for a reason that may pass; that is not the same as clean."""
+from verdict_api.verdict import AuthenticationResult, InspectorReport, InspectorStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +55,15 @@ class Inspector(Protocol):
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """Look, at most until a time of the event loop; never raises for what a message holds."""
         ...
+
+
+def status_of(seen: object, reason: str | None = None) -> InspectorStatus:
+    """Return how a look ended: not done if there is a reason why, else by whether anything was seen."""
+    if reason is not None:
+        return InspectorStatus.NOT_DONE
+    return InspectorStatus.HIT if seen else InspectorStatus.CLEAN
+
+
+def milliseconds_since(started: float) -> float:
+    """Return the time since a time of ``time.perf_counter``, as reports have it."""
+    return round((time.perf_counter() - started) * 1000, 1)

@@ -5,10 +5,10 @@ There is one answer for all recipients: the message is too big only if it is so 
 
 from collections.abc import Callable
 
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, status_of
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 NAME = "oversized"
 
@@ -31,5 +31,4 @@ class OversizedInspector:
         if exceeded and len(exceeded) == len(limits):
             detail = f"{size} bytes, and the largest limit of its recipients is {max(exceeded)}"
             findings = (Finding(ContentCategory.OVERSIZED, NAME, "message too big", detail=detail),)
-        status = InspectorStatus.HIT if findings else InspectorStatus.CLEAN
-        return Inspection(findings, (InspectorReport(NAME, False, status, None, None, 0.0),))
+        return Inspection(findings, (InspectorReport(NAME, False, status_of(findings), None, None, 0.0),))

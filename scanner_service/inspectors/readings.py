@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing
+from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing, milliseconds_since, status_of
 from scanner_service.model.finding import Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message, Part
 from scanner_service.model.spam_points import SpamPoints
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 NAME = "readings"
 MOST_FINDINGS = 20  # a thousand infected parts are one thing to say
@@ -52,10 +52,9 @@ class ReadingsInspector(WaitsForNothing):
                 break  # the others would wait as long, for the same end
             if len(findings) >= MOST_FINDINGS:
                 break
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        report = InspectorReport(
-            NAME, True, _status([*findings, *points], reasons), "; ".join(reasons) or None, None, milliseconds
-        )
+        reason = "; ".join(reasons) if reasons else None
+        status = status_of([*findings, *points], reason)
+        report = InspectorReport(NAME, True, status, reason, None, milliseconds_since(started))
         return Inspection(tuple(findings), (report,), spam_points=tuple(points))
 
 
@@ -74,9 +73,3 @@ def _as_message(message: Message, part: Part) -> Message:
 
 def _alone(part: Part) -> DecodedMessage:
     return DecodedMessage(None, (part,), None)
-
-
-def _status(seen: Sequence[Finding | SpamPoints], reasons: dict[str, None]) -> InspectorStatus:
-    if reasons:
-        return InspectorStatus.NOT_DONE
-    return InspectorStatus.HIT if seen else InspectorStatus.CLEAN

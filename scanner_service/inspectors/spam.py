@@ -9,11 +9,11 @@ from typing import Protocol
 from scanner_service.clients.rspamd import RspamdClient, RspamdScore, RspamdTooBigError, RspamdUnavailableError
 from scanner_service.clients.spamd import SpamdClient, SpamdUnavailableError
 from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, milliseconds_since, status_of
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_score import SpamLevels, SpamScore
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 ANSWER_SECONDS = 5.0  # to the question who it is
 REFRESH_SECONDS = 60.0
@@ -162,10 +162,10 @@ class SpamInspector:
         report = InspectorReport(
             name=self.name,
             required=False,
-            status=_status(told, findings),
+            status=status_of(findings or (told and told.score.category), reason),
             reason=reason,
             version=self.version,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            milliseconds=milliseconds_since(started),
         )
         return Inspection(findings, (report,), told.score if told else None)
 
@@ -212,12 +212,6 @@ class SpamInspector:
         self._rest.failed(self.name, asyncio.get_running_loop().time())
         self.problem = reason
         return reason
-
-
-def _status(told: SpamAnswer | None, findings: tuple[Finding, ...]) -> InspectorStatus:
-    if told is None:
-        return InspectorStatus.NOT_DONE
-    return InspectorStatus.HIT if findings or told.score.category else InspectorStatus.CLEAN
 
 
 def _findings(told: SpamAnswer | None) -> tuple[Finding, ...]:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 
-from scanner_service.inspectors.inspector import Inspection, Inspector
+from scanner_service.inspectors.inspector import Inspection, Inspector, milliseconds_since, status_of
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 GROUP = "couriergate.inspectors"
 
@@ -72,8 +72,8 @@ class ThirdPartyInspector:
             findings = (
                 Finding(ContentCategory.UNCHECKED, self._name, "not done", SubCategory.NOT_DONE, detail=reason),
             )
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        report = InspectorReport(self._name, self._required, _status(reason, findings), reason, None, milliseconds)
+        status = status_of(findings, reason)
+        report = InspectorReport(self._name, self._required, status, reason, None, milliseconds_since(started))
         return Inspection(findings, (report,))
 
 
@@ -81,9 +81,3 @@ def _findings_of(inspection: object) -> tuple[Finding, ...]:
     if not isinstance(inspection, Inspection) or not all(isinstance(one, Finding) for one in inspection.findings):
         raise TypeError(f"want an Inspection of Findings, got {inspection!r:.100}")
     return tuple(inspection.findings)
-
-
-def _status(reason: str | None, findings: tuple[Finding, ...]) -> InspectorStatus:
-    if reason is not None:
-        return InspectorStatus.NOT_DONE
-    return InspectorStatus.HIT if findings else InspectorStatus.CLEAN

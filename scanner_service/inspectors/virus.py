@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from scanner_service.inspectors.engine import EngineUnavailableError, TooBigForEngineError, VirusEngine
 from scanner_service.inspectors.engine_rest import FAILURES_BEFORE_REST, EngineRest
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, milliseconds_since, status_of
 from scanner_service.inspectors.virus_spam_scores import VirusSpamScore, points_for
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import InspectorReport, InspectorStatus
+from verdict_api.verdict import InspectorReport
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.0
@@ -118,10 +118,10 @@ class VirusInspector:
             InspectorReport(
                 name=look.engine.name,
                 required=look.engine in self._protecting and (look.reason is None or not done),
-                status=_status(look),
+                status=status_of(look.findings, look.reason),
                 reason=look.reason,
                 version=look.engine.version,
-                milliseconds=round(look.milliseconds, 1),
+                milliseconds=look.milliseconds,
             )
             for look in looks
         )
@@ -134,12 +134,6 @@ class VirusInspector:
         if not self._worth_asking_again(looks):
             name, kind = "too big for engine", SubCategory.TOO_BIG_FOR_ENGINE
         return Finding(ContentCategory.UNCHECKED, "virus", name, kind, detail=reasons)
-
-
-def _status(look: _Look) -> InspectorStatus:
-    if look.reason is not None:
-        return InspectorStatus.NOT_DONE
-    return InspectorStatus.HIT if look.findings else InspectorStatus.CLEAN
 
 
 async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | None, until: float) -> _Look:
@@ -155,4 +149,4 @@ async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | 
         is_too_big = isinstance(error, TooBigForEngineError)
     except TimeoutError:
         reason = f"{engine.name}: no answer in {time.perf_counter() - started:.1f} s"
-    return _Look(engine, findings, reason, (time.perf_counter() - started) * 1000, is_too_big)
+    return _Look(engine, findings, reason, milliseconds_since(started), is_too_big)

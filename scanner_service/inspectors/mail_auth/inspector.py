@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from scanner_service.clients.dns_resolver import Resolver
-from scanner_service.inspectors.inspector import Inspection
+from scanner_service.inspectors.inspector import Inspection, milliseconds_since, status_of
 from scanner_service.inspectors.mail_auth.arc import check_arc
 from scanner_service.inspectors.mail_auth.courier_changes import take_off_top
 from scanner_service.inspectors.mail_auth.dkim import check_dkim
@@ -17,7 +17,7 @@ from scanner_service.inspectors.mail_auth.fields import read_message
 from scanner_service.inspectors.mail_auth.lookups import Lookups
 from scanner_service.inspectors.mail_auth.spf import check_spf
 from scanner_service.model.message import DecodedMessage, Message
-from verdict_api.verdict import AuthenticationResult, InspectorReport, InspectorStatus
+from verdict_api.verdict import AuthenticationResult, InspectorReport
 
 NAME = "mail_auth"
 THREADS = 16  # each stands still for `seconds` at most, where the DNS hangs
@@ -44,10 +44,8 @@ class MailAuthInspector:
         del decoded
         started = time.perf_counter()
         results, failures = await self._checked(message, until)
-        status = InspectorStatus.NOT_DONE if failures else InspectorStatus.CLEAN
         reason = f"{NAME}: {failures[0]}" if failures else None
-        milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        report = InspectorReport(NAME, False, status, reason, None, milliseconds)
+        report = InspectorReport(NAME, False, status_of((), reason), reason, None, milliseconds_since(started))
         return Inspection(reports=(report,), authentication=results)
 
     async def _checked(self, message: Message, until: float) -> tuple[tuple[AuthenticationResult, ...], list[str]]:
