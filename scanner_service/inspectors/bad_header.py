@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from scanner_service.inspectors.inspector import Inspection, WaitsForNothing, milliseconds_since, status_of
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
-from scanner_service.model.message import DecodedMessage, Message
+from scanner_service.model.message import DecodedMessage, Message, header_and_body
 from verdict_api.verdict import InspectorReport
 
 NAME = "bad_header"
@@ -19,7 +19,6 @@ INLINE_BELOW_BYTES = 32 * 2**10  # beyond, a stranger sends fields of two bytes 
 LOOKED_AT_BYTES = 2**20  # a longer header is over the limits of decoding
 SHOWN_CHARACTERS = 60
 
-_HEADER_END = re.compile(rb"\n\r?\n")
 _FIELDS = re.compile(rb"(?:(?:[!-9;-~]++[ \t]*+:|[ \t]++[!-~])[^\n]*+(?:\n|\Z))*+")  # and what goes on with one
 _NAMES = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 _FIELD_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
@@ -44,7 +43,7 @@ class BadHeaderInspector(WaitsForNothing):
         """See Inspector; it waits for nothing."""
         del decoded, until
         started = time.perf_counter()
-        header = _header_of(message.raw)
+        header = message.raw[: header_and_body(message.raw, LOOKED_AT_BYTES)[0]]
         if len(header) < INLINE_BELOW_BYTES:
             first = _first_faults(header)
         else:
@@ -63,13 +62,6 @@ def _first_faults(header: bytes) -> dict[SubCategory, str]:
     for kind, where in _faults(header):
         first.setdefault(kind, where)
     return first
-
-
-def _header_of(raw: bytes) -> bytes:
-    if raw.startswith((b"\n", b"\r\n")):
-        return b""
-    end = _HEADER_END.search(raw, 0, LOOKED_AT_BYTES)
-    return raw[: end.start() if end else LOOKED_AT_BYTES]
 
 
 def _faults(header: bytes) -> Iterator[tuple[SubCategory, str]]:

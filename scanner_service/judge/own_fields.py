@@ -6,13 +6,14 @@ and never parsed, because most mail has none of these and must not be held up.
 
 import re
 
+from scanner_service.model.message import header_and_body
+
 SPAM_FLAG, SPAM_SCORE, SPAM_LEVEL, SPAM_STATUS = "X-Spam-Flag", "X-Spam-Score", "X-Spam-Level", "X-Spam-Status"
 MAIL_ID, ALERT = "X-Couriergate-Id", "X-Couriergate-Alert"
 VIRUS_SCANNED = "X-Virus-Scanned"
 SPAM_FIELDS = (SPAM_FLAG, SPAM_SCORE, SPAM_LEVEL, SPAM_STATUS)
 
 LISTED_NAMES = 50  # of strangers' X-Couriergate-…; our own come first
-_WINDOW_BYTES = 64 * 2**10
 _HINTS = (b"x-spam-", b"x-couriergate-", b"x-virus-")  # a search by pattern takes twenty times as long
 # A bare CR ends a line for some readers, as docs/decisions/0009 has it.
 _FIELD = re.compile(
@@ -23,21 +24,9 @@ _OURS = {name.lower(): name for name in (*SPAM_FIELDS, MAIL_ID, ALERT, VIRUS_SCA
 
 def own_fields_in(raw: bytes) -> tuple[str, ...]:
     """Return the names of ours that the header of a message has, each once, those that we write ourselves first."""
-    header = b"\n" + raw[: _header_bytes(raw)].lower()
+    header = b"\n" + raw[: header_and_body(raw, len(raw))[0]].lower()
     if not any(hint in header for hint in _HINTS):
         return ()
     found = dict.fromkeys(name.decode("ascii") for name in _FIELD.findall(header))
     named = [_OURS.get(name, name) for name in sorted(found, key=lambda name: name not in _OURS)]
     return tuple(named[:LISTED_NAMES])
-
-
-def _header_bytes(raw: bytes) -> int:
-    """Return where the header ends; a large body is looked through only where the header is long."""
-    if raw.startswith((b"\n", b"\r\n")):
-        return 0
-    for window in (_WINDOW_BYTES, len(raw)):
-        end = raw.find(b"\n\n", 0, window)
-        end_with_cr = raw.find(b"\n\r\n", 0, window if end < 0 else end)
-        if end >= 0 or end_with_cr >= 0:
-            return (end if end_with_cr < 0 else end_with_cr) + 1
-    return len(raw)

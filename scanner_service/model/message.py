@@ -1,10 +1,14 @@
 """A message as the inspectors see it."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from verdict_api.envelope import Envelope
+
+_EMPTY_LINE = re.compile(rb"\r?\n")
+_HEADER_END = re.compile(rb"\n\r?\n")  # an alternative for the first line would take four times as long
 
 
 class PartMark(StrEnum):
@@ -123,6 +127,16 @@ class Message:
     envelope: Envelope
     raw: bytes
     sha256: str
+
+
+def header_and_body(raw: bytes, limit_bytes: int) -> tuple[int, int]:
+    """Return where the header's last line ends, and where the body begins behind the empty line (RFC 5322 §2.1).
+
+    Without an empty line among the first ``limit_bytes``, those are the header, and there is no body. This is the
+    plain reading of a whole message; decode knows where others part it.
+    """
+    end = _EMPTY_LINE.match(raw, 0, limit_bytes) or _HEADER_END.search(raw, 0, limit_bytes)
+    return (end.start(), end.end()) if end else (min(limit_bytes, len(raw)), len(raw))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from scanner_service.model.message import header_and_body
+
 LONGEST_HEADER_BYTES = 2**20
 MOST_FIELDS = 2000  # mail has some dozens; a megabyte of empty ones costs a second for each look at them
 
-_HEADER_END = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*", re.MULTILINE)
 _BLANKS = re.compile(rb"[ \t]+")
 
@@ -80,13 +81,12 @@ class SignedMessage:
 
 def read_message(raw: bytes) -> SignedMessage:
     """Return what there is to be signed; of a header beyond its limits only the beginning."""
-    end = _HEADER_END.search(raw, 0, LONGEST_HEADER_BYTES)
-    header = raw[: end.start() if end else LONGEST_HEADER_BYTES]
+    header_end, body_start = header_and_body(raw, LONGEST_HEADER_BYTES)
     fields = tuple(
         Field(found[1].lower(), found[0].removesuffix(b"\r"))
-        for found in islice(_FIELD.finditer(header), MOST_FIELDS)
+        for found in islice(_FIELD.finditer(raw[:header_end]), MOST_FIELDS)
     )
-    return SignedMessage(fields, SignedBody(raw[end.end() :] if end else b""))
+    return SignedMessage(fields, SignedBody(raw[body_start:]))
 
 
 def _ended_once(body: bytes) -> bytes:
