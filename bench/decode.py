@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bench.decode_report import PAGE, PLOT, RESULTS, DecodeReport, Point, plot, with_table
+from bench.decode_report import PLOT, RESULTS, DecodeReport, Point, plot, with_table
 from bench.machine import current_commit, describe_machine
 from bench.messages import (
     Attachment,
@@ -23,6 +23,7 @@ from bench.messages import (
     multipart,
     photograph,
 )
+from bench.performance_page import PAGE
 from bench.stage import PROJECT
 from scanner_service.decode.budget import Budget, DecodeLimits
 from scanner_service.decode.container_signs import may_hold_parts

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.performance_page import say_run, with_section
 from bench.stage import PROJECT
 
 RESULTS = PROJECT / "bench/decode_results.json"
-PAGE = PROJECT / "docs/explanation/performance.md"
 PLOT = PROJECT / "docs/explanation/decode_cost.svg"
-BEGIN, END = "<!-- made by python -m bench decode -->\n", "<!-- end -->\n"
+BEGIN = "<!-- made by python -m bench decode -->\n"
 MEGABYTE = 2**20
 # Series by name: those of the table of messages, and the two of the picture.
 BY_BYTES, BY_PARTS = "bytes", "parts"
@@ -47,11 +47,7 @@ class DecodeReport:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     def as_markdown(self) -> str:
-        machine = self.machine
-        return (
-            f"{self.date}, commit {self.commit[:12]}{self.commit[40:]}, {machine['processors']} x "
-            f"{machine['processor']}, Python {machine['python']}.\n\n{_table(self.points)}"
-        )
+        return f"{say_run(self.date, self.commit, self.machine)}\n\n{_table(self.points)}"
 
     def series(self, name: str) -> tuple[Point, ...]:
         return tuple(point for point in self.points if point.series == name)
@@ -59,8 +55,7 @@ class DecodeReport:
 
 def with_table(page: str, report: DecodeReport) -> str:
     """Return the page with this report in place of the one it has."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{report.as_markdown()}\n{END}{rest.partition(END)[2]}"
+    return with_section(page, BEGIN, report.as_markdown())
 
 
 def _table(points: Sequence[Point]) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import uvloop
 
-from bench.inspectors_report import PAGE, RESULTS, Cost, InspectorsReport
+from bench.inspectors_report import RESULTS, Cost, InspectorsReport
 from bench.machine import current_commit, describe_machine
 from bench.messages import MessageSize, fresh_message
+from bench.performance_page import PAGE
 from bench.processes import ProgramFailedError
 from bench.spam_stage import rspamd, spamd
 from bench.stage import PROJECT, ProgramMissingError, clamd

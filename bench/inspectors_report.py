@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.messages import MessageSize
+from bench.performance_page import say_run, with_section
 from bench.stage import PROJECT
 
 RESULTS = PROJECT / "bench/inspectors_results.json"
-PAGE = PROJECT / "docs/explanation/performance.md"
-BEGIN, END = "<!-- made by python -m bench inspectors -->\n", "<!-- end -->\n"
+BEGIN = "<!-- made by python -m bench inspectors -->\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,13 @@ class InspectorsReport:
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
 
     def as_markdown(self) -> str:
-        machine = self.machine
         left_out = "".join(f"Left out: {reason}\n" for reason in self.left_out)
-        return (
-            f"{self.date}, commit {self.commit[:12]}{self.commit[40:]}, {machine['processors']} x "
-            f"{machine['processor']}, Python {machine['python']}.\n\n{self._table()}{left_out and chr(10)}{left_out}"
-        )
+        run = say_run(self.date, self.commit, self.machine)
+        return f"{run}\n\n{self._table()}{left_out and chr(10)}{left_out}"
 
     def on_page(self, page: str) -> str:
         """Return the page with this report in place of the one it has."""
-        before, _, rest = page.partition(BEGIN)
-        return f"{before}{BEGIN}\n{self.as_markdown()}\n{END}{rest.partition(END)[2]}"
+        return with_section(page, BEGIN, self.as_markdown())
 
     def _table(self) -> str:
         sizes = [size.value for size in MessageSize]

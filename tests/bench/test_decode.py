@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from bench.decode import PARTS, QUICK_PLAN, SIZES, main, measure
-from bench.decode_report import BY_BYTES, BY_PARTS, PAGE, PLOT, RESULTS, DecodeReport, plot, with_table
+from bench.decode_report import BY_BYTES, BY_PARTS, PLOT, RESULTS, DecodeReport, plot, with_table
+from bench.performance_page import PAGE
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Of cost in proportion to the amount, with room for what a message costs whatever its size, and for a noisy machine.

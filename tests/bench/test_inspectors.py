@@ -3,8 +3,9 @@
 import pytest
 
 from bench.inspectors import main
-from bench.inspectors_report import PAGE, RESULTS, InspectorsReport
+from bench.inspectors_report import RESULTS, InspectorsReport
 from bench.messages import MessageSize
+from bench.performance_page import PAGE
 from scanner_service.inspector_choice import choose_inspectors
 from scanner_service.settings import Settings
 
