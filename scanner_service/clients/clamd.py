@@ -46,10 +46,6 @@ class ClamdClient:
     def __init__(self, address: DaemonAddress) -> None:
         self.address = address
 
-    async def scan(self, data: bytes) -> tuple[str, ...]:
-        """Return the names of the viruses found, none if there are none; see look."""
-        return (await self.look(data)).names
-
     async def look(self, data: bytes) -> ClamdLook:
         """Return what it found. Wait limits are the caller's.
 

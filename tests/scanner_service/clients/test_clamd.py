@@ -77,7 +77,7 @@ def test_clamd_gets_every_byte(size: int, tcp: bool, new_loop: Callable[[], asyn
     data = os.urandom(size)
 
     with FakeClamd(tcp=tcp) as clamd:
-        names = run(lambda: client_of(clamd).scan(data), new_loop)
+        names = run(lambda: client_of(clamd).look(data), new_loop).names
         nobody = clamd.has_nobody()
 
     assert names == ()
@@ -100,7 +100,7 @@ def test_clamd_gets_every_byte(size: int, tcp: bool, new_loop: Callable[[], asyn
 )
 def test_ok_and_found_are_answers(behaviour: Behaviour, data: bytes, names: tuple[str, ...], tcp: bool) -> None:
     with FakeClamd(behaviour, tcp=tcp) as clamd:
-        found = run(lambda: client_of(clamd).scan(data))
+        found = run(lambda: client_of(clamd).look(data)).names
         nobody = clamd.has_nobody()
 
     assert found == names
@@ -128,7 +128,7 @@ def test_anything_else_is_no_answer(
 ) -> None:
     with FakeClamd(behaviour, tcp=tcp) as clamd:
         with pytest.raises(ClamdUnavailableError, match=re.escape(said)) as raised:
-            run(lambda: client_of(clamd).scan(b"x" * size), new_loop)
+            run(lambda: client_of(clamd).look(b"x" * size), new_loop)
         nobody = clamd.has_nobody()
 
     assert str(raised.value).startswith(clamd.address + ": ")
@@ -164,7 +164,7 @@ def test_the_size_limit_is_told_from_an_absence_every_time(
         outcomes = []
         for _ in range(20):
             with pytest.raises((ClamdSizeLimitError, ClamdUnavailableError)) as raised:
-                await client_of(clamd).scan(data)
+                await client_of(clamd).look(data)
             outcomes.append(raised.type.__name__)
         return outcomes
 
@@ -183,7 +183,7 @@ def test_who_gives_up_waiting_leaves_no_connection(
 ) -> None:
     async def scan_impatiently() -> None:
         async with asyncio.timeout(0.1):
-            await client_of(clamd).scan(b"x" * size)
+            await client_of(clamd).look(b"x" * size)
 
     with FakeClamd(behaviour, tcp=tcp) as clamd:
         with pytest.raises(TimeoutError):
@@ -198,7 +198,8 @@ def test_many_scans_at_once_do_not_mix_their_answers(tcp: bool) -> None:
     messages = [b"%d " % number + EICAR * (number % 2) for number in range(60)]
 
     async def scan_all() -> list[tuple[str, ...]]:
-        return await asyncio.gather(*(client_of(clamd).scan(message) for message in messages))
+        looks = await asyncio.gather(*(client_of(clamd).look(message) for message in messages))
+        return [look.names for look in looks]
 
     with FakeClamd(tcp=tcp) as clamd:
         found = run(scan_all)
@@ -213,7 +214,7 @@ def test_a_clamd_that_is_gone_is_unavailable_at_once(tcp: bool) -> None:
         clamd.stop()
 
         with pytest.raises(ClamdUnavailableError, match=r"No such file|Connect"):
-            run(lambda: client_of(clamd).scan(b"x"))
+            run(lambda: client_of(clamd).look(b"x"))
         with pytest.raises(ClamdUnavailableError, match=r"No such file|refused"):
             run(lambda: client_of(clamd).version())
 
@@ -222,7 +223,7 @@ def test_a_host_name_is_looked_up() -> None:
     with FakeClamd(tcp=True) as clamd:
         client = ClamdClient(DaemonAddress(host="localhost", port=clamd.port))
 
-        names, version = run(lambda: client.scan(EICAR)), run(client.version)
+        names, version = run(lambda: client.look(EICAR)).names, run(client.version)
 
     assert names == ("Eicar-Test-Signature",)
     assert version == VERSION.decode().strip()
@@ -244,7 +245,7 @@ def black_hole() -> Iterator[int]:
 
 def test_a_connection_that_does_not_come_about_is_waited_for_two_seconds() -> None:
     async def ask_both() -> tuple[object, object]:
-        return await asyncio.gather(client.scan(b"x"), client.version(), return_exceptions=True)
+        return await asyncio.gather(client.look(b"x"), client.version(), return_exceptions=True)
 
     with black_hole() as port:
         client = ClamdClient(DaemonAddress(host="127.0.0.1", port=port))
@@ -272,20 +273,20 @@ def test_a_full_queue_of_connections_is_waited_for_and_then_told(tmp_path: Path)
         client = ClamdClient(DaemonAddress(path=listener.getsockname()))
 
         with pytest.raises(ClamdUnavailableError, match=r"no connection in 2 s\Z"):
-            run(lambda: client.scan(b"x"))
+            run(lambda: client.look(b"x"))
 
 
 def test_a_place_that_comes_free_in_the_queue_is_taken(tmp_path: Path) -> None:
     async def ask() -> tuple[str, ...]:
         async with asyncio.TaskGroup() as group:
-            asking = group.create_task(client.scan(b"x"))
+            asking = group.create_task(client.look(b"x"))
             await asyncio.sleep(0.05)
             listener.accept()[0].close()  # the one that waited before
             clamd = (await asyncio.to_thread(listener.accept))[0]
             with clamd:
                 await asyncio.to_thread(clamd.recv, 64)
                 clamd.sendall(b"stream: OK\0")
-                return await asking
+                return (await asking).names
 
     with full_queue(tmp_path) as listener:
         client = ClamdClient(DaemonAddress(path=listener.getsockname()))

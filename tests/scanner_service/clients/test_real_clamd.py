@@ -45,7 +45,7 @@ def open_descriptors() -> int:
     ids=["empty", "clean", "eicar", "clean-attachment", "virus-body", "virus-zip-zip"],
 )
 def test_viruses_are_named(client: ClamdClient, data: bytes, names: tuple[str, ...]) -> None:
-    found = asyncio.run(client.scan(data))
+    found = asyncio.run(client.look(data)).names
 
     assert found == names
 
@@ -56,7 +56,7 @@ def test_what_is_longer_than_the_limit_is_told_so_every_time(client: ClamdClient
     async def scan_twenty_times() -> None:
         for _ in range(20):
             with pytest.raises(ClamdSizeLimitError, match="INSTREAM size limit exceeded"):
-                await client.scan(data)
+                await client.look(data)
 
     asyncio.run(scan_twenty_times())
 
@@ -64,7 +64,7 @@ def test_what_is_longer_than_the_limit_is_told_so_every_time(client: ClamdClient
 def test_the_limit_itself_is_still_scanned(client: ClamdClient) -> None:
     data = EICAR.rjust(STREAM_LIMIT_BYTES, b"\n")
 
-    found = asyncio.run(client.scan(data))
+    found = asyncio.run(client.look(data)).names
 
     assert found == ("Bench.Eicar.Body.UNOFFICIAL",)
 
@@ -81,7 +81,7 @@ def test_one_whose_database_holds_something_else_is_found_out(tmp_path: Path) ->
         foreign = ClamdClient(DaemonAddress(path=str(path)))
         engine = ClamdEngine("clamd", foreign)
 
-        says = asyncio.run(foreign.scan(EICAR))
+        says = asyncio.run(foreign.look(EICAR)).names
         asyncio.run(engine.refresh())
         with pytest.raises(EngineUnavailableError, match=FINDS_NOTHING):
             asyncio.run(engine.scan(message_of(b"\n" + EICAR), None))
@@ -115,7 +115,7 @@ def test_no_connection_is_left_open(client: ClamdClient) -> None:
     before = open_descriptors()
 
     async def scan_many() -> None:
-        await asyncio.gather(*(client.scan(EICAR if number % 2 else b"clean") for number in range(100)))
+        await asyncio.gather(*(client.look(EICAR if number % 2 else b"clean") for number in range(100)))
 
     asyncio.run(scan_many())
 
