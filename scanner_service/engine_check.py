@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from scanner_service.inspectors.clamd import FINDS_NOTHING
-from scanner_service.inspectors.engine import WARNINGS, Protection, VirusEngine, protection_of
+from scanner_service.inspectors.engine import WARNINGS, Protection, VirusEngine, has_old_signatures, protection_of
 from verdict_api.printable import printable
 
 SIGNATURES_ADVICE = "look at freshclam and its log, and at DatabaseDirectory in clamd.conf"
@@ -25,9 +25,11 @@ def complaints(engines: Sequence[VirusEngine], oldest_days: int) -> Iterator[str
         if engine.problem is not None:
             advice = SIGNATURES_ADVICE if FINDS_NOTHING in engine.problem else AWAY_ADVICE
             yield f"engine {engine.name}: {printable(engine.problem)}. Do: {advice}"
-        days = engine.signature_days
-        if oldest_days and days is not None and days > oldest_days:
-            yield f"engine {engine.name}: its signatures are {days} days old. Do: look at freshclam and its log"
+        if has_old_signatures(engine, oldest_days):
+            yield (
+                f"engine {engine.name}: its signatures are {engine.signature_days} days old. "
+                "Do: look at freshclam and its log"
+            )
     if warning := WARNINGS.get(protection_of(engines)):
         yield f"but {warning}"
 

@@ -92,3 +92,9 @@ def protection_of(engines: Iterable[VirusEngine]) -> Protection:
     if not real:
         return Protection.DEMO
     return Protection.REAL if any(engine.protects for engine in real) else Protection.NONE
+
+
+def has_old_signatures(engine: VirusEngine, oldest_days: int) -> bool:
+    """Whether they are older than is well; where ``oldest_days`` is 0, any age is."""
+    days = engine.signature_days
+    return oldest_days > 0 and days is not None and days > oldest_days

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from scanner_service.inspectors.engine import WARNINGS, Protection, VirusEngine, protection_of
+from scanner_service.inspectors.engine import WARNINGS, Protection, VirusEngine, has_old_signatures, protection_of
 
 REFRESH_SECONDS = 10
 REMINDER_SECONDS = 3600.0
@@ -109,7 +109,7 @@ class EngineWatch:
 
     def _tell_age(self, engine: VirusEngine, now: float) -> None:
         what, days = f"signatures {engine.name}", engine.signature_days
-        if days is None or not self._oldest_days or days <= self._oldest_days:
+        if not has_old_signatures(engine, self._oldest_days):
             self._reminders.is_over(what)
         elif self._reminders.due(what, str(days), now):
             problem = f"the signatures are {days} days old: look at freshclam and its log"
