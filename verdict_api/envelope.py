@@ -37,7 +37,8 @@ class Envelope:
     ``sender`` is empty for the null sender. ``queue_ids`` has one entry for each control file; ``queue_id`` is the
     first of them. ``source`` is Courier's ``u`` record (``smtp``, ``authsmtp``, ``local``, ``smtp/dsn``).
     ``message_size`` is in bytes, None where the asker did not say. ``probe`` marks a test message of the asker's own:
-    it is judged like any other, and nobody gets it.
+    it is judged like any other, and nobody gets it. ``observe``: whatever is found, the answer lets the message pass
+    and says what it would have been.
     """
 
     sender: str
@@ -51,3 +52,4 @@ class Envelope:
     source: str = ""
     message_size: int | None = None
     probe: bool = False
+    observe: bool = False

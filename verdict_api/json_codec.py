@@ -64,6 +64,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
             "source": envelope.source,
             "message_size": envelope.message_size,
             "probe": envelope.probe,
+            "observe": envelope.observe,
         }
     )
 
@@ -116,6 +117,7 @@ def _envelope_from_fields(fields: "_Fields") -> Envelope:
         source=fields.text("source", ""),
         message_size=fields.optional("message_size", fields.whole_number),
         probe=fields.flag("probe", default=False),
+        observe=fields.flag("observe", default=False),
     )
 
 

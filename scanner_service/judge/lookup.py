@@ -37,7 +37,7 @@ class Lookup(Generic[Value]):
     """A table by such keys."""
 
     def __init__(self, table: Mapping[str, Value]) -> None:
-        self._table = {_normal(key): value for key, value in table.items()}
+        self._table = {normal_key(key): value for key, value in table.items()}
 
     def first(self, address: str) -> Value | None:
         """Return the value of the first key that is in the table, None if none is."""
@@ -72,7 +72,8 @@ def _keys_of_domain(domain: str) -> Iterator[str]:
     yield ANYBODY
 
 
-def _normal(key: str) -> str:
+def normal_key(key: str) -> str:
+    """Return a key as keys_of gives it."""
     if key == ANYBODY:
         return key
     local, at, domain = key.rpartition("@")

@@ -53,6 +53,7 @@ class Finding:
 
     ``rule`` names the set and the rule that it broke, if it was one. ``hides``: the ambiguity that was found keeps an
     executable or an archive from some who look. ``sha256`` is of the decoded part, in hexadecimal, where it is known.
+    ``check`` of something that was not done is the category that it would have looked for.
     """
 
     category: ContentCategory
@@ -64,6 +65,7 @@ class Finding:
     hides: bool = False
     rule: str = ""
     sha256: str = ""
+    check: ContentCategory | None = None
 
     @classmethod
     def of_part(

@@ -1,0 +1,1 @@
+"""ACT: carry out what was judged: keep a message, record a verdict."""

@@ -1,0 +1,1 @@
+"""STORE: what must outlive a process, in a database or in files."""

@@ -1,0 +1,52 @@
+"""The database: SQLite in the state directory, or PostgreSQL that replicas share.
+
+It is another program's, or a file on a disk: it may be slow, away or full, so every use of it has a limit.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_SECONDS = 5  # another process of ours writes
+CONNECT_SECONDS = 5
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class DatabaseUrlError(ValueError):
+    """It is no URL of a database that we speak to."""
+
+
+def database_url(text: str) -> URL:
+    """Return the URL ``sqlite:////PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME`` with our driver.
+
+    Raises:
+        DatabaseUrlError: see above; the message does not repeat the password.
+    """
+    try:
+        url = make_url(text)
+        driver = _DRIVERS[url.drivername]
+    except (ArgumentError, KeyError) as error:
+        raise DatabaseUrlError("want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME") from error
+    if driver.startswith("sqlite") and not Path(url.database or "").is_absolute():
+        raise DatabaseUrlError("want an absolute path of an SQLite file: sqlite:////PATH has four slashes")
+    return url.set(drivername=driver)
+
+
+def open_database(url: URL) -> AsyncEngine:
+    """Return the database; nothing is connected to before the first use."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        return engine
+    return create_async_engine(url, connect_args={"timeout": CONNECT_SECONDS}, pool_pre_ping=True)
+
+
+def _set_up_sqlite(connection: object, record: object) -> None:
+    """Let readers go on while one writes; each commit is on the disk when it returns."""
+    del record
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
