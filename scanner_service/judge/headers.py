@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from scanner_service.judge.own_fields import (
     ALERT,
     MAIL_ID,
+    QUARANTINE_ID,
     SPAM_FIELDS,
     SPAM_FLAG,
     SPAM_LEVEL,
     SPAM_SCORE,
     SPAM_STATUS,
     VIRUS_SCANNED,
+    WOULD_BE,
     own_fields_in,
 )
 from scanner_service.judge.spam_level import SpamLevel
+from scanner_service.judge.subject_tag import subject_edits
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import Message
 from verdict_api.printable import printable
@@ -44,65 +47,98 @@ _ALERTS = {
 
 @dataclass(frozen=True, slots=True)
 class HeaderFacts:
-    """What is known of a message that is delivered.
+    """What is known of a message that is delivered, and what all of those who get it want to be told.
 
     ``spam`` is None where nobody scored. ``offered`` are the fields that the spam engine would have written.
-    ``virus_scanned``: an engine that protects has looked, to the end.
+    ``virus_scanned``: an engine that protects has looked, to the end. ``flag``: all who get it take it for spam, or
+    not all; None where the category of ``spam`` says so for all. ``subject_tag`` is text, empty for none.
+    ``quarantined``: a copy was kept. ``would_be``: what observe mode did not carry out. From ``tag_level`` on a score
+    is told in mail that is clean otherwise.
     """
 
     findings: tuple[Finding, ...] = ()
     spam: SpamLevel | None = None
     offered: tuple[tuple[str, str], ...] = ()
     virus_scanned: bool = False
+    flag: bool | None = None
+    subject_tag: str = ""
+    quarantined: bool = False
+    would_be: str = ""
+    tag_level: float | None = None
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether recipes may file it as spam."""
+        if self.flag is not None:
+            return self.flag
+        return self.spam is not None and self.spam.category is not None
+
+    @property
+    def reaches_tag_level(self) -> bool:
+        """Whether there is a score to be told for its own sake."""
+        return self.spam is not None and self.tag_level is not None and self.spam.score >= self.tag_level
+
+    @property
+    def are_worth_a_change(self) -> bool:
+        """Whether the message is changed to tell them."""
+        wanted = self.flag or self.subject_tag or self.quarantined or self.would_be
+        return bool(self.findings or wanted or self.reaches_tag_level)
 
 
 def header_edits(
-    message: Message, facts: HeaderFacts, *, on_clean: bool, scores: bool = True
+    message: Message, facts: HeaderFacts, *, on_clean: bool, scores: bool = True, tags: bool = True
 ) -> tuple[HeaderEdit, ...]:
     """Return the changes, none for clean mail that has no forged field of ours, unless ``on_clean``.
 
-    ``scores``: whether we score mail; where we do not, the spam fields are those of a filter before us.
+    ``scores``: whether we score mail; where we do not, the spam fields are those of a filter before us. ``tags``:
+    whether the message may be changed at all; that of own users goes out as it came.
     """
+    if not tags:
+        return ()
     present = tuple(name for name in own_fields_in(message.raw) if scores or name not in SPAM_FIELDS)
     # X-Virus-Scanned of other hosts is in much honest mail: alone it is no reason to write a file anew.
-    if not (on_clean or facts.findings or any(name != VIRUS_SCANNED for name in present)):
+    if not (on_clean or facts.are_worth_a_change or any(name != VIRUS_SCANNED for name in present)):
         return ()
     offered = _offered(facts.offered) if facts.spam else {}
     return (
         *(HeaderEdit(HeaderAction.REMOVE, name) for name in (*present, *offered)),
         *(HeaderEdit(HeaderAction.ADD, name, value) for name, value in _added(message, facts)),
         *(HeaderEdit(HeaderAction.ADD, name, value) for name, value in offered.items()),
+        *subject_edits(message.raw, facts.subject_tag),
     )
 
 
 def _added(message: Message, facts: HeaderFacts) -> Iterator[tuple[str, str]]:
     yield MAIL_ID, message.mail_id
+    if facts.quarantined:
+        yield QUARANTINE_ID, message.mail_id
+    if facts.would_be:
+        yield WOULD_BE, _cleaned(facts.would_be, VALUE_LIMIT_CHARACTERS)
     if facts.virus_scanned:
         host = _cleaned(message.envelope.host, ALERT_LIMIT_CHARACTERS)
         yield VIRUS_SCANNED, f"Couriergate at {host}" if host else "Couriergate"
     if alert := _alert(facts.findings):
         yield ALERT, alert
-    if facts.spam is not None:
-        yield from _spam_facts(facts.spam)
-
-
-def _spam_facts(spam: SpamLevel) -> Iterator[tuple[str, str]]:
-    score = spam.report.score or 0.0
-    if spam.category is not None:
+    if facts.is_flagged:
         yield SPAM_FLAG, "YES"
-    yield SPAM_SCORE, _number(score)
-    if score >= 1:
-        yield SPAM_LEVEL, "*" * int(min(score, LONGEST_LEVEL))
-    yield SPAM_STATUS, _status(spam, score)
+    if facts.spam is not None:
+        yield from _spam_facts(facts.spam, is_flagged=facts.is_flagged)
 
 
-def _status(spam: SpamLevel, score: float) -> str:
+def _spam_facts(spam: SpamLevel, *, is_flagged: bool) -> Iterator[tuple[str, str]]:
+    yield SPAM_SCORE, _number(spam.score)
+    if spam.score >= 1:
+        yield SPAM_LEVEL, "*" * int(min(spam.score, LONGEST_LEVEL))
+    yield SPAM_STATUS, _status(spam, is_flagged=is_flagged)
+
+
+def _status(spam: SpamLevel, *, is_flagged: bool) -> str:
     tests = [
         _NO_TEST_NAME.sub("_", test)[: VALUE_LIMIT_CHARACTERS // 10] for test in spam.report.tests[:LISTED_TESTS]
     ]
-    verdict = "No" if spam.category is None else "Yes"
+    verdict = "Yes" if is_flagged else "No"
     listed = _cut(", ".join(tests), VALUE_LIMIT_CHARACTERS)
-    return f"{verdict}, score={_number(score)} required={_number(spam.required)} tests=[{listed}]"
+    return f"{verdict}, score={_number(spam.score)} required={_number(spam.required)} tests=[{listed}]"
 
 
 def _alert(findings: Sequence[Finding]) -> str:

@@ -9,17 +9,22 @@ import re
 from scanner_service.model.message import header_and_body
 
 SPAM_FLAG, SPAM_SCORE, SPAM_LEVEL, SPAM_STATUS = "X-Spam-Flag", "X-Spam-Score", "X-Spam-Level", "X-Spam-Status"
-MAIL_ID, ALERT = "X-Couriergate-Id", "X-Couriergate-Alert"
-VIRUS_SCANNED = "X-Virus-Scanned"
+MAIL_ID, ALERT, WOULD_BE = "X-Couriergate-Id", "X-Couriergate-Alert", "X-Couriergate-Would-Be"
+VIRUS_SCANNED, QUARANTINE_ID = "X-Virus-Scanned", "X-Quarantine-ID"
 SPAM_FIELDS = (SPAM_FLAG, SPAM_SCORE, SPAM_LEVEL, SPAM_STATUS)
 
 LISTED_NAMES = 50  # of strangers' X-Couriergate-…; our own come first
-_HINTS = (b"x-spam-", b"x-couriergate-", b"x-virus-")  # a search by pattern takes twenty times as long
+_HINTS = (
+    b"x-spam-",
+    b"x-couriergate-",
+    b"x-virus-",
+    b"x-quarantine-",
+)  # a search by pattern takes twenty times as long
 # A bare CR ends a line for some readers, as docs/decisions/0009 has it.
 _FIELD = re.compile(
-    rb"[\r\n](x-(?:spam-(?:flag|score|level|status)|couriergate-[!-9;-~]{1,60}|virus-scanned))[ \t]*:"
+    rb"[\r\n](x-(?:spam-(?:flag|score|level|status)|couriergate-[!-9;-~]{1,60}|virus-scanned|quarantine-id))[ \t]*:"
 )
-_OURS = {name.lower(): name for name in (*SPAM_FIELDS, MAIL_ID, ALERT, VIRUS_SCANNED)}
+_OURS = {name.lower(): name for name in (*SPAM_FIELDS, MAIL_ID, ALERT, WOULD_BE, VIRUS_SCANNED, QUARANTINE_ID)}
 
 
 def own_fields_in(raw: bytes) -> tuple[str, ...]:

@@ -27,6 +27,11 @@ class SpamLevel:
     inspector: str
 
     @property
+    def score(self) -> float:
+        """The score as a number."""
+        return self.report.score or 0.0
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """The finding that the category is, if it is one."""
         if self.category is None:

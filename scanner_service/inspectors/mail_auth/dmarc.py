@@ -1,8 +1,7 @@
 """DMARC: whether SPF or DKIM vouch for the domain that the reader sees in From (RFC 7489)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email.utils import getaddresses
 from functools import cache
 
 from publicsuffixlist import PublicSuffixList
@@ -11,11 +10,11 @@ from scanner_service.clients.dns_resolver import DnsUnavailableError, RecordKind
 from scanner_service.inspectors.mail_auth.fields import SignedMessage
 from scanner_service.inspectors.mail_auth.lookups import Lookups
 from scanner_service.inspectors.mail_auth.tag_list import TagListError, read_tags
+from scanner_service.model.address_list import addresses_in
 from verdict_api.printable import printable
 from verdict_api.verdict import AuthenticationResult
 
 METHOD = "dmarc"
-LONGEST_FROM_BYTES = 2048
 MOST_FROM_FIELDS = 10  # more than one is against RFC 5322 §3.6 already
 _POLICIES = frozenset(("none", "quarantine", "reject"))
 
@@ -104,21 +103,11 @@ def _is_aligned(one: AuthenticationResult, domain: str, policy: DmarcPolicy) -> 
 
 
 def _domains_of_from(message: SignedMessage) -> set[str]:
-    texts = [
-        field.unfolded[:LONGEST_FROM_BYTES].decode("utf-8", "surrogateescape")
+    return {
+        _as_asked(address.rpartition("@")[2].lower().removesuffix("."))
         for field in message.named(b"from")[:MOST_FROM_FIELDS]
-    ]
-    try:
-        return set(_domains(getaddresses(texts)))
-    except RecursionError:  # a thousand comments in each other: Python's reader calls itself for each
-        return set()
-
-
-def _domains(addresses: Iterable[tuple[str, str]]) -> Iterable[str]:
-    for _, address in addresses:
-        _, at, domain = address.rpartition("@")
-        if at and domain:
-            yield _as_asked(domain.lower().removesuffix("."))
+        for address in addresses_in(field.unfolded)
+    }
 
 
 def _as_asked(domain: str) -> str:
