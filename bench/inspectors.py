@@ -34,7 +34,6 @@ from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.settings import (
     ClamdSetting,
     MailAuth,
-    Policy,
     RspamdSetting,
     Settings,
     Spam,
@@ -213,7 +212,7 @@ def _choices(stack: ExitStack, folder: Path, left_out: list[str]) -> Iterator[Se
     with _unless_missing(left_out):
         _, path = stack.enter_context(clamd(folder / "clamd"))
         yield Settings(virus=Virus(engines=(ClamdSetting(kind="clamd", address=f"unix:{path}"),)))
-    yield Settings(virus=Virus(engines=(built_in,)), policy=Policy(message_size_limit={".": 2**40}))
+    yield Settings(virus=Virus(engines=(built_in,)), policy={"message_size_limit": {".": 2**40}})
     nameserver = stack.enter_context(DnsServer(ZONE)).address
     yield Settings(virus=Virus(engines=(built_in,)), mail_auth=MailAuth(enabled=True, nameservers=(nameserver,)))
     yield Settings(virus=Virus(engines=(many,)))

@@ -15,6 +15,7 @@ from scanner_service.http_protocol import BoundedHeaderProtocol
 from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
 from scanner_service.listener import BACKLOG, ListenError, describe, open_listener
 from scanner_service.main import build_app, refuse_open_listener
+from scanner_service.policy_choice import choose_policies
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
 from verdict_api.printable import printable
 
@@ -121,6 +122,7 @@ def _check(arguments: argparse.Namespace) -> int:
     refuse_open_listener(settings)
     for token in settings.auth.tokens:
         read_token(token.file)
+    choose_policies(settings)
     choice = choose_inspectors(settings)
     names = ", ".join(engine.name for engine in choice.engines)
     spam = f", spam engine {choice.spam.name}" if choice.spam else ""

@@ -14,7 +14,6 @@ from scanner_service.inspectors.banned_rules import DEFAULT_RULES, BannedRule
 from scanner_service.inspectors.clamd import ClamdEngine
 from scanner_service.inspectors.engine import VirusEngine
 from scanner_service.inspectors.inspector import Inspector
-from scanner_service.inspectors.oversized import OversizedInspector
 from scanner_service.inspectors.readings import ReadingsInspector
 from scanner_service.inspectors.spam import RspamdEngine, SpamdEngine, SpamEngine, SpamInspector
 from scanner_service.inspectors.third_party import ThirdPartyError, ThirdPartyInspector, load_inspector
@@ -22,16 +21,16 @@ from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.virus_spam_scores import VirusSpamScore
 from scanner_service.inspectors.yara import YaraEngine
 from scanner_service.inspectors.yara_rules import YaraRulesError
-from scanner_service.judge.lookup import Lookup
 from scanner_service.model.message import PartMark
 from scanner_service.model.spam_score import SpamLevels
 from scanner_service.settings import (
+    DEFAULT_RULE_SET,
+    Banned,
     BannedRuleSet,
     BannedRuleSetting,
     ClamdSetting,
     EngineSetting,
     MailAuth,
-    Policy,
     Settings,
     SettingsError,
     Spam,
@@ -69,9 +68,8 @@ def choose_inspectors(settings: Settings) -> InspectorChoice:
     inspectors: tuple[Inspector, ...] = (
         virus,
         *readings,
-        BannedInspector({settings.banned.rule_set: banned_rules(settings.banned.chosen)}),
+        BannedInspector(_rule_sets(settings.banned)),
         BadHeaderInspector(),
-        *_oversized(settings.policy),
         *((spam,) if spam else ()),
         *mail_auth,
         *_third_parties(settings),
@@ -113,6 +111,11 @@ def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
     return tuple(engines)
 
 
+def _rule_sets(banned: Banned) -> dict[str, tuple[BannedRule, ...]]:
+    sets = {DEFAULT_RULE_SET: banned, **banned.rule_sets}
+    return {name: banned_rules(one) for name, one in sets.items()}
+
+
 def banned_rules(chosen: BannedRuleSet) -> tuple[BannedRule, ...]:
     """Return the administrator's rules, and after them the default ones."""
     own = tuple(_banned_rule(one) for one in chosen.rules)
@@ -130,19 +133,8 @@ def _banned_rule(one: BannedRuleSetting) -> BannedRule:
         frozenset({PartMark.MACROS} if one.macros else ()),
         one.allow,
         frozenset(kind.removeprefix(".") for kind in one.inside),
+        one.observe,
     )
-
-
-def _oversized(policy: Policy) -> tuple[Inspector, ...]:
-    if not policy.message_size_limit:
-        return ()
-    limits = Lookup(policy.message_size_limit)
-    return (OversizedInspector(limits.first),)
-
-
-def spam_levels(chosen: Spam) -> SpamLevels:
-    """Return what a score means that is on no engine's own scale."""
-    return SpamLevels(chosen.tag2_level, chosen.kill_level)
 
 
 def _spam(chosen: Spam) -> tuple[SpamInspector | None, tuple[Callable[[], Awaitable[None]], ...]]:
@@ -152,11 +144,11 @@ def _spam(chosen: Spam) -> tuple[SpamInspector | None, tuple[Callable[[], Awaita
     closers: tuple[Callable[[], Awaitable[None]], ...] = ()
     if isinstance(chosen.engine, SpamdSetting):
         spamd = SpamdClient(DaemonAddress.read(chosen.engine.address), chosen.engine.user)
-        engine = SpamdEngine(spamd, spam_levels(chosen), chosen.engine.max_bytes)
+        engine = SpamdEngine(spamd, SpamLevels(), chosen.engine.max_bytes)
     else:
         password_file = chosen.engine.password_file
         rspamd = RspamdClient(chosen.engine.url, read_token(password_file) if password_file else None)
-        engine, closers = RspamdEngine(rspamd, spam_levels(chosen)), (rspamd.aclose,)
+        engine, closers = RspamdEngine(rspamd, SpamLevels()), (rspamd.aclose,)
     return SpamInspector(engine, chosen.engine_seconds), closers
 
 

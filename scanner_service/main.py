@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from scanner_service import __version__
+from scanner_service.answer import HeaderRules
 from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.direct import DirectApp
@@ -19,11 +20,12 @@ from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
-from scanner_service.inspector_choice import InspectorChoice, choose_inspectors, spam_levels
+from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
 from scanner_service.inspectors.engine import protection_of
 from scanner_service.inspectors.engine_watch import EngineWatch
 from scanner_service.mail_log import set_up_logging
 from scanner_service.pipeline import Pipeline
+from scanner_service.policy_choice import choose_policies
 from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
 
 
@@ -35,15 +37,18 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
     """
     set_up_logging(settings.log.format)
     choice = choose_inspectors(settings)
+    book = choose_policies(settings)
     decoders = DecoderPool() if decoders is None else decoders
     pipeline = Pipeline(
         inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
         protection=lambda: protection_of(choice.engines),
-        protecting=frozenset(engine.name for engine in choice.engines if not engine.is_demo),
-        spam_levels=spam_levels(settings.spam),
-        headers_on_clean=settings.headers.on_clean,
-        scores_spam=choice.spam is not None or bool(settings.virus.spam_scores),
+        policies=lambda: book,
+        header_rules=HeaderRules(
+            protecting=frozenset(engine.name for engine in choice.engines if not engine.is_demo),
+            on_clean=settings.headers.on_clean,
+            scores_spam=choice.spam is not None or bool(settings.virus.spam_scores),
+        ),
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days, choice.spam)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)

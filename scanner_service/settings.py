@@ -10,18 +10,18 @@ import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -31,14 +31,12 @@ from pydantic_settings import SettingsError as EnvironmentFormatError
 from scanner_service.api.access import Scope
 from scanner_service.decode.file_type import KNOWN_TYPES
 from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
-from scanner_service.judge.lookup import want_lookup_key
 from scanner_service.mail_log import LogFormat
 from scanner_service.setting_fault import say_fault
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
 DEFAULT_RULE_SET = "default"  # what [banned] rules and default_rules make
-SMALLEST_SIZE_LIMIT_BYTES = 2**16  # RFC 5321 §4.5.3.1.7: every server has to take a message of that size
 
 # pydantic names them in places, the file does not: kinds of engines, and that a table's key is at fault.
 _NOT_OF_THE_FILE = frozenset(("clamd", "yara", "spamd", "rspamd", "[key]"))
@@ -185,18 +183,10 @@ class RspamdSetting(_Section):
 
 
 class Spam(_Section):
-    """Who scores spam, and what a score means, but for rspamd's."""
+    """Who scores spam; what a score means, the policy says."""
 
     engine: Annotated[SpamdSetting | RspamdSetting, Field(discriminator="kind")] | None = None
     engine_seconds: float = Field(30.0, gt=0, le=300)
-    tag2_level: float = 5.0
-    kill_level: float = 12.0
-
-    @model_validator(mode="after")
-    def _tags_before_it_refuses(self) -> Self:
-        if not self.tag2_level <= self.kill_level:
-            raise ValueError(f"want kill_level of at least tag2_level, {self.tag2_level:g}, got {self.kill_level:g}")
-        return self
 
 
 class Headers(_Section):
@@ -216,7 +206,7 @@ ContentTypeOfBytes = Annotated[str, AfterValidator(_content_type_of_bytes)]  # e
 
 
 class BannedRuleSetting(_Section):
-    """What may not come by mail, or with ``allow`` may whatever later rules say."""
+    """What may not come by mail, or with ``allow`` may whatever later rules say; ``observe``: is only told of."""
 
     name: str = Field(min_length=1)
     reason: str = ""
@@ -226,6 +216,7 @@ class BannedRuleSetting(_Section):
     names: Annotated[str, AfterValidator(_pattern)] | None = None
     macros: bool = False
     allow: bool = False
+    observe: bool = False
     inside: tuple[ContentTypeOfBytes, ...] = ()
 
 
@@ -237,10 +228,9 @@ class BannedRuleSet(_Section):
 
 
 class Banned(BannedRuleSet):
-    """The rule set ``default``, others by their names, and which of them holds."""
+    """The rule set ``default``, and others by their names; the policy says whose is which."""
 
     rule_sets: dict[str, BannedRuleSet] = {}
-    rule_set: str = DEFAULT_RULE_SET
 
     @field_validator("rule_sets")
     @classmethod
@@ -248,19 +238,6 @@ class Banned(BannedRuleSet):
         if DEFAULT_RULE_SET in rule_sets:
             raise ValueError(f"want another name than {DEFAULT_RULE_SET!r}, which is that of [banned] rules")
         return rule_sets
-
-    @field_validator("rule_set")
-    @classmethod
-    def _is_there(cls, name: str, info: ValidationInfo) -> str:
-        known = [DEFAULT_RULE_SET, *info.data.get("rule_sets", {name: None})]
-        if name not in known:
-            raise ValueError(f"there is no rule set {name!r}{_nearest_of(name, known)}")
-        return name
-
-    @property
-    def chosen(self) -> BannedRuleSet:
-        """The set that holds."""
-        return self.rule_sets.get(self.rule_set, self)
 
 
 def read_nameserver(text: str) -> tuple[str, int]:
@@ -291,19 +268,6 @@ class MailAuth(_Section):
     enabled: bool = False
     seconds: float = Field(5.0, gt=0, le=60)
     nameservers: tuple[Annotated[str, AfterValidator(_nameserver)], ...] = ()
-
-
-def _lookup_key(key: str) -> str:
-    want_lookup_key(key)
-    return key
-
-
-class Policy(_Section):
-    """What holds for which recipients, by the keys of judge.lookup."""
-
-    message_size_limit: dict[
-        Annotated[str, AfterValidator(_lookup_key)], Annotated[int, Field(ge=SMALLEST_SIZE_LIMIT_BYTES)]
-    ] = {}
 
 
 class ThirdPartySetting(_Section):
@@ -355,9 +319,19 @@ class Settings(BaseSettings):
     headers: Headers = Headers()
     mail_auth: MailAuth = MailAuth()
     inspectors: Inspectors = Inspectors()
-    policy: Policy = Policy()
+    policy: dict[str, Any] = {}
     limits: Limits = Limits()
     log: Log = Log()
+
+    _file: tuple[Path, str] | None = PrivateAttr(None)
+
+    def place_of(self, names: Sequence[str]) -> str:
+        """Return who sets this: file and line, or the environment."""
+        return "settings" if self._file is None else _place_of(list(names), {}, *self._file)
+
+    def _was_read_from(self, file: Path, text: str) -> Self:
+        self._file = (file, text)
+        return self
 
 
 def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
@@ -375,12 +349,13 @@ def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not TOML: {error}") from error
     try:
-        return _settings_class({"listen": dict(listen)} if listen else {}, table)()
+        read = _settings_class({"listen": dict(listen)} if listen else {}, table)()
     except ValidationError as error:
         faults = (_explain(fault, listen, chosen, text) for fault in error.errors())
         raise SettingsError("\n".join(faults)) from error
     except EnvironmentFormatError as error:
         raise SettingsError(f"environment: want JSON for a list or a whole section: {error}") from error
+    return read._was_read_from(chosen, text)  # noqa: SLF001 (its own module)
 
 
 def read_token(file: Path) -> str:

@@ -185,6 +185,8 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
                 "policy": one.policy,
                 "reply": _reply_to_fields(one.reply),
                 "replaced_by": one.replaced_by,
+                "rule": one.rule,
+                "note": one.note,
             }
             for one in verdict.recipients
         ],
@@ -342,6 +344,8 @@ def _decision_of(fields: "_Fields") -> _DecisionFields:
                 policy=one.text("policy", ""),
                 reply=_reply_from_fields(one.object("reply")),
                 replaced_by=one.optional("replaced_by", one.text),
+                rule=one.text("rule", ""),
+                note=one.text("note", ""),
             )
             for one in fields.objects("recipients")
         ),

@@ -43,7 +43,11 @@ class DecidedBy:
 
 @dataclass(frozen=True, slots=True)
 class RecipientVerdict:
-    """The destiny of one recipient, in the order of the envelope. ``categories`` as ``bad_header.8bit``."""
+    """The destiny of one recipient, in the order of the envelope. ``categories`` as ``bad_header.8bit``.
+
+    ``rule`` is the entry of the policy that named the destiny, empty if nothing stood against the mail; ``note`` says
+    why the destiny is not the one that it named, empty if it is.
+    """
 
     address: str
     destiny: Destiny
@@ -51,6 +55,8 @@ class RecipientVerdict:
     policy: str
     reply: SmtpReply
     replaced_by: str | None = None
+    rule: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

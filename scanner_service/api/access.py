@@ -49,31 +49,34 @@ class Access:
     local_hosts: frozenset[str]
     is_unix_socket: bool = False
 
-    def require(self, request: Request, scope: Scope, *, free_for_local: bool = False) -> None:
-        """Let the request pass, or not.
+    def require(self, request: Request, scope: Scope, *, free_for_local: bool = False) -> str | None:
+        """Let the request pass, or not; return the name of its token, None if it needs none.
 
         Raises:
             ProblemError: 401 without a token or with an unknown one, 403 with one of another scope.
         """
         given = request.headers.get("authorization")
         if given is None and free_for_local and self._is_local(request):
-            return
+            return None
         token = self._find(given)
         if scope not in token.scopes and Scope.ADMIN not in token.scopes:
             raise ProblemError(HTTPStatus.FORBIDDEN, f"the token {token.name!r} has not the scope {scope}")
+        return token.name
 
-    def require_path(self, request: Request) -> None:
-        """Let the request name a file, or not: any user of this host can reach a loopback address.
+    def require_path(self, request: Request) -> str | None:
+        """Let the request name a file, or not; return the name of its token, None if it needs none.
+
+        Any user of this host can reach a loopback address, so that is not enough.
 
         Raises:
             ProblemError: see require.
         """
         if request.headers.get("authorization") is None and self._is_local(request):
             if self.is_unix_socket:
-                return
+                return None
             wanted = f"message_path: want a unix socket, or a token with the scope {Scope.PATH}"
             raise ProblemError(HTTPStatus.FORBIDDEN, wanted)
-        self.require(request, Scope.PATH)
+        return self.require(request, Scope.PATH)
 
     def _find(self, given: str | None) -> Token:
         kind, _, secret = (given or "").partition(" ")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -29,10 +29,11 @@ FORM_LIMIT_BYTES = 8 * 2**20  # beside the message: the envelope of some 80,000 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One message to be judged."""
+    """One message to be judged; ``token`` is the name of the one that was shown, None if there was none."""
 
     envelope: Envelope
     message: bytes
+    token: str | None = None
 
 
 async def read_submission(
@@ -47,14 +48,15 @@ async def read_submission(
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     form = content_type.decode("latin-1").lower()
     if form == PATH_TYPE:
-        access.require_path(request)
-        return await _read_by_path(request, max_message_bytes, path_roots)
-    access.require(request, Scope.SCAN, free_for_local=True)
+        token = access.require_path(request)
+        return replace(await _read_by_path(request, max_message_bytes, path_roots), token=token)
+    token = access.require(request, Scope.SCAN, free_for_local=True)
     match form:
         case "message/rfc822":
-            return await _read_raw(request, max_message_bytes)
+            return replace(await _read_raw(request, max_message_bytes), token=token)
         case "multipart/form-data":
-            return await _read_multipart(request, options.get(b"boundary", b""), max_message_bytes)
+            boundary = options.get(b"boundary", b"")
+            return replace(await _read_multipart(request, boundary, max_message_bytes), token=token)
         case other:
             wanted = f"want {MESSAGE_TYPE}, {MULTIPART_TYPE} or {PATH_TYPE}, got {other[:100]!r}"
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wanted)

@@ -13,6 +13,7 @@ from scanner_service.api.access import Access
 from scanner_service.api.direct import DirectApp
 from scanner_service.api.problem import ProblemError
 from scanner_service.api.submission import read_submission
+from scanner_service.model.asker import Asker
 from verdict_api.envelope import Envelope
 from verdict_api.http_interface import (
     DEADLINE_HEADER,
@@ -33,7 +34,9 @@ ANSWER_SECONDS = 0.5  # kept of the asker's deadline for the way back: a late ve
 class JudgeMessage(Protocol):
     """The pipeline, as this page needs it."""
 
-    def __call__(self, envelope: Envelope, raw: bytes, until: float, *, with_parts: bool) -> Awaitable[Verdict]:
+    def __call__(
+        self, envelope: Envelope, raw: bytes, until: float, asker: Asker, *, with_parts: bool
+    ) -> Awaitable[Verdict]:
         """Judge one message until a time of the event loop."""
         ...
 
@@ -66,12 +69,23 @@ def add_verdict_routes(app: DirectApp, judge_message: JudgeMessage, access: Acce
                 submission = await read_submission(request, access, limits.max_message_bytes, limits.path_roots)
                 until = deadline - min(ANSWER_SECONDS, seconds / 4)
                 with_parts = request.query_params.get(PARTS_QUERY) == "1"
-                verdict = await judge_message(submission.envelope, submission.message, until, with_parts=with_parts)
+                asker = Asker(_listener_of(request), submission.token)
+                verdict = await judge_message(
+                    submission.envelope, submission.message, until, asker, with_parts=with_parts
+                )
         except TimeoutError as error:
             raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "no verdict before the deadline") from error
         return Response(encode_verdict(verdict), media_type="application/json")
 
     app.direct_endpoints = {**app.direct_endpoints, ("POST", VERDICTS_PATH): post_verdict}
+
+
+def _listener_of(request: Request) -> str:
+    """Return where the request came in, as settings write it: ``unix:/path`` or ``127.0.0.1:8025``."""
+    host, port = request.scope.get("server") or ("", None)
+    if port is None:
+        return f"unix:{host}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _seconds_left(request: Request, limits: RequestLimits) -> float:

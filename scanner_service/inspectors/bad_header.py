@@ -38,6 +38,7 @@ class BadHeaderInspector(WaitsForNothing):
     """Tells each kind of fault once, with the first place where it is; see Inspector."""
 
     needs_parts = False
+    checks = ContentCategory.BAD_HEADER
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """See Inspector; it waits for nothing."""

@@ -6,7 +6,7 @@ Every part is tested, members of archives and attached messages too, under each 
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scanner_service.inspectors.banned_rules import BannedRule, RuleSet
 from scanner_service.inspectors.inspector import Inspection, WaitsForNothing, milliseconds_since, status_of
@@ -31,6 +31,7 @@ class BannedInspector(WaitsForNothing):
     """Tests the parts by sets of rules, each by its name; see Inspector."""
 
     needs_parts = True
+    checks = ContentCategory.BANNED
 
     def __init__(self, rule_sets: Mapping[str, Sequence[BannedRule]]) -> None:
         self._rule_sets = {name: RuleSet(rules) for name, rules in rule_sets.items()}
@@ -61,13 +62,16 @@ class _Hit:
 
 def _findings(hits: Sequence[_Hit]) -> tuple[Finding, ...]:
     return tuple(
-        Finding.of_part(
-            hit.part,
-            ContentCategory.BANNED,
-            NAME,
-            hit.what,
-            detail=f"{hit.rule.name}: {hit.rule.reason}",
-            rule=f"{hit.set_name}: {hit.rule.name}",
+        replace(
+            Finding.of_part(
+                hit.part,
+                ContentCategory.BANNED,
+                NAME,
+                hit.what,
+                detail=f"{hit.rule.name}: {hit.rule.reason}",
+                rule=f"{hit.set_name}: {hit.rule.name}",
+            ),
+            observed=hit.rule.observe,
         )
         for hit in hits
     )
@@ -78,22 +82,22 @@ def _hits(parts: Sequence[Part], set_name: str, rules: RuleSet) -> Iterator[_Hit
     for part, around in _with_containers(parts):
         if not rules.is_about(part, is_inside=bool(around)):
             continue
-        rule, what = _first_fitting(part, around, rules.rules)
-        if rule is None or rule.allow:
-            continue
-        told[rule.name] = told.get(rule.name, 0) + 1
-        if told[rule.name] <= FINDINGS_OF_A_RULE:
-            yield _Hit(part, set_name, rule, what)
+        for rule, what in _fitting(part, around, rules.rules):
+            told[rule.name] = told.get(rule.name, 0) + 1
+            if told[rule.name] <= FINDINGS_OF_A_RULE:
+                yield _Hit(part, set_name, rule, what)
 
 
-def _first_fitting(part: Part, around: Sequence[Part], rules: Sequence[BannedRule]) -> tuple[BannedRule | None, str]:
+def _fitting(part: Part, around: Sequence[Part], rules: Sequence[BannedRule]) -> Iterator[tuple[BannedRule, str]]:
+    """Yield the rules on trial that fit, and then the first other one, unless it allows the part."""
     by_name = not (around and _is_one_document(around[-1]))
     types_around = frozenset(kind for container in around for kind in container.types)
     for rule in rules:
         what = rule.fits(part, by_name=by_name, around=types_around)
-        if what is not None:
-            return rule, what
-    return None, ""
+        if what is not None and not rule.allow:
+            yield rule, what
+        if what is not None and not rule.observe:
+            return
 
 
 def _is_one_document(container: Part) -> bool:

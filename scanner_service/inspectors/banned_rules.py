@@ -19,7 +19,8 @@ class BannedRule:
 
     ``extensions`` are without dot and in lower case; ``types`` are of the content, as decode.file_type gives them;
     ``content_types`` are declared ones; ``names`` is searched in every name that the part may go by. ``inside``: only
-    parts that lie, at any depth, in a container with one of these types.
+    parts that lie, at any depth, in a container with one of these types. ``observe``: it is on trial, what it fits is
+    only told of, and later rules still count.
     """
 
     name: str
@@ -31,6 +32,7 @@ class BannedRule:
     marks: frozenset[PartMark] = frozenset()
     allow: bool = False
     inside: frozenset[str] = frozenset()
+    observe: bool = False
 
     def fits(self, part: Part, *, by_name: bool = True, around: frozenset[str] = frozenset()) -> str | None:
         """Return what of the part it fits, for the reply; None if nothing.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scanner_service.model.finding import Finding
+from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamScore
@@ -44,8 +44,8 @@ class WaitsForNothing:
         return False
 
 
-class Inspector(Protocol):
-    """Decides nothing, changes nothing."""
+class ForeignInspector(Protocol):
+    """What others may write. Decides nothing, changes nothing."""
 
     @property
     def needs_parts(self) -> bool:
@@ -54,6 +54,15 @@ class Inspector(Protocol):
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         """Look, at most until a time of the event loop; never raises for what a message holds."""
+        ...
+
+
+class Inspector(ForeignInspector, Protocol):
+    """One of ours."""
+
+    @property
+    def checks(self) -> ContentCategory | None:
+        """What it looks for, if that is one category: where no recipient wants that looked for, it is not asked."""
         ...
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing, milliseconds_since, status_of
-from scanner_service.model.finding import Finding, SubCategory
+from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message, Part
 from scanner_service.model.spam_points import SpamPoints
 from verdict_api.verdict import InspectorReport
@@ -25,6 +25,7 @@ class ReadingsInspector(WaitsForNothing):
     """
 
     needs_parts = True
+    checks = ContentCategory.VIRUS
 
     def __init__(self, engines: Inspector) -> None:
         self._engines = engines

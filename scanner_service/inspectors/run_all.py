@@ -6,7 +6,7 @@ Only one that waits gets a task of its own: for the others a task would cost as 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from scanner_service.inspectors.inspector import Inspection, Inspector, WaitsForNothing
+from scanner_service.inspectors.inspector import ForeignInspector, Inspection, WaitsForNothing
 from scanner_service.model.message import DecodedMessage, Message
 
 HEAD_START_SECONDS_A_MEGABYTE = 0.01
@@ -14,13 +14,13 @@ HEAD_START_ABOVE_MEGABYTES = 0.125
 
 
 async def run_inspectors(
-    inspectors: Sequence[Inspector],
+    inspectors: Sequence[ForeignInspector],
     message: Message,
     decode: Callable[[], Awaitable[DecodedMessage]],
     until: float,
 ) -> tuple[DecodedMessage, Inspection]:
     """Return the decoded message and all that was seen, in the order of the inspectors."""
-    in_place: dict[Inspector, Inspection] = {}
+    in_place: dict[ForeignInspector, Inspection] = {}
     async with asyncio.TaskGroup() as group:
         tasks = {
             one: group.create_task(one.inspect(message, None, until))

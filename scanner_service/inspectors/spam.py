@@ -140,6 +140,7 @@ class SpamInspector:
     """
 
     needs_parts = False
+    checks = ContentCategory.SPAM
 
     def __init__(self, engine: SpamEngine, limit_seconds: float) -> None:
         self.name = engine.name
@@ -220,4 +221,5 @@ def _findings(told: SpamAnswer | None) -> tuple[Finding, ...]:
         return ()
     engine = told.score.engine
     detail = f"{engine} asks to try later, score {told.score.score:g}"
-    return (Finding(ContentCategory.UNCHECKED, engine, "not done", SubCategory.NOT_DONE, detail=detail),)
+    unchecked, kind = ContentCategory.UNCHECKED, SubCategory.NOT_DONE
+    return (Finding(unchecked, engine, "not done", kind, detail=detail, check=ContentCategory.SPAM),)

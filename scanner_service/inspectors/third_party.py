@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from importlib import metadata
 
-from scanner_service.inspectors.inspector import Inspection, Inspector, milliseconds_since, status_of
+from scanner_service.inspectors.inspector import ForeignInspector, Inspection, milliseconds_since, status_of
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.message import DecodedMessage, Message
 from verdict_api.verdict import InspectorReport
@@ -21,7 +21,7 @@ class ThirdPartyError(Exception):
     """There is no such entry point, or it gave no inspector; the message says which."""
 
 
-def load_inspector(name: str, options: Mapping[str, object]) -> Inspector:
+def load_inspector(name: str, options: Mapping[str, object]) -> ForeignInspector:
     """Return what the entry point of this name makes of its options.
 
     Raises:
@@ -37,18 +37,20 @@ def load_inspector(name: str, options: Mapping[str, object]) -> Inspector:
         raise ThirdPartyError(f"inspector {name!r}: {type(error).__name__}: {error}") from error
     if not callable(getattr(inspector, "inspect", None)) or not isinstance(inspector.needs_parts, bool):
         raise ThirdPartyError(f"inspector {name!r}: want an object with needs_parts and inspect(), got {inspector!r}")
-    loaded: Inspector = inspector
+    loaded: ForeignInspector = inspector
     return loaded
 
 
 class ThirdPartyInspector:
     """Keeps another's inspector to its time and its place; see Inspector."""
 
-    def __init__(self, name: str, inspector: Inspector, limit_seconds: float, *, required: bool) -> None:
+    def __init__(self, name: str, inspector: ForeignInspector, limit_seconds: float, *, required: bool) -> None:
         self._name = name
         self._inspector = inspector
         self._limit_seconds = limit_seconds
         self._required = required
+
+    checks = None
 
     @property
     def needs_parts(self) -> bool:

@@ -56,6 +56,8 @@ class VirusInspector:
         self._spam_scores = tuple(spam_scores)
         self._rest = EngineRest()
 
+    checks = ContentCategory.VIRUS
+
     @property
     def needs_parts(self) -> bool:
         """One engine that needs parts makes all wait for them: decoding takes less than asking clamd."""
@@ -133,7 +135,7 @@ class VirusInspector:
         name, kind = "not done", SubCategory.NOT_DONE
         if not self._worth_asking_again(looks):
             name, kind = "too big for engine", SubCategory.TOO_BIG_FOR_ENGINE
-        return Finding(ContentCategory.UNCHECKED, "virus", name, kind, detail=reasons)
+        return Finding(ContentCategory.UNCHECKED, "virus", name, kind, detail=reasons, check=ContentCategory.VIRUS)
 
 
 async def _ask(engine: VirusEngine, message: Message, decoded: DecodedMessage | None, until: float) -> _Look:

@@ -14,13 +14,15 @@ from verdict_api.verdict import Destiny
 class Wish:
     """What is to become of the mail of one recipient if it were alone.
 
-    ``mixed`` says what a rejection becomes when others get the mail; ``may_bounce`` whether its sender may be told by
-    mail. ``changed`` says why the destiny is not the one that the policy named, empty if it is.
+    ``mixed`` says what a rejection becomes when others get the mail. ``no_bounce`` says why the sender may not be
+    told by mail, empty if it may. ``may_refuse``: somebody reads the answer to a refusal. ``changed`` says why the
+    destiny is not the one that the policy named, empty if it is.
     """
 
     destiny: Destiny
     mixed: Mixed = Mixed.SOFTEST
-    may_bounce: bool = False
+    no_bounce: str = "the sender is a stranger"
+    may_refuse: bool = True
     changed: str = ""
 
 
@@ -34,7 +36,7 @@ class Combined:
 
 def combine(wishes: Sequence[Wish]) -> Combined:
     """Return what becomes of the message."""
-    wishes = tuple(_without_backscatter(wish) for wish in wishes)
+    wishes = tuple(_possible(wish) for wish in wishes)
     if any(wish.destiny is Destiny.TEMPFAIL for wish in wishes):
         return Combined(Destiny.TEMPFAIL, wishes)  # the sender tries again for all, and nobody gets it twice
     if not any(wish.destiny is Destiny.PASS for wish in wishes):
@@ -44,10 +46,16 @@ def combine(wishes: Sequence[Wish]) -> Combined:
     return Combined(Destiny.PASS, tuple(_amid_others(wish) for wish in wishes))
 
 
-def _without_backscatter(wish: Wish) -> Wish:
-    """A bounce to a stranger would go to whoever was named there: refusing tells the one who is really there."""
-    if wish.destiny is Destiny.BOUNCE and not wish.may_bounce:
-        return replace(wish, destiny=Destiny.REJECT, mixed=Mixed.DISCARD, changed="no bounce to this sender")
+def _possible(wish: Wish) -> Wish:
+    """Turn what cannot be done into what can.
+
+    A bounce to a stranger would go to whoever was named there: refusing tells the one who is really there. A refusal
+    that nobody reads loses the mail: it is kept instead.
+    """
+    if wish.destiny is Destiny.BOUNCE and wish.no_bounce:
+        wish = replace(wish, destiny=Destiny.REJECT, mixed=Mixed.DISCARD, changed=f"no bounce: {wish.no_bounce}")
+    if wish.destiny is Destiny.REJECT and not wish.may_refuse:
+        return replace(wish, destiny=Destiny.DISCARD, changed="not refused: nobody would read the answer")
     return wish
 
 
@@ -74,7 +82,7 @@ def _refused_with_the_others(wish: Wish) -> Wish:
 def _amid_others(wish: Wish) -> Wish:
     if wish.destiny is not Destiny.REJECT:
         return wish
-    if wish.mixed is Mixed.BOUNCE and wish.may_bounce:
+    if wish.mixed is Mixed.BOUNCE and not wish.no_bounce:
         return replace(wish, destiny=Destiny.BOUNCE, changed="bounced, as others get the message")
     if wish.mixed is Mixed.SOFTEST:
         return replace(wish, destiny=Destiny.PASS, changed="delivered, as others get the message")

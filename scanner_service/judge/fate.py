@@ -1,35 +1,22 @@
 """What is to become of the mail of one recipient, as if there was no other."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from scanner_service.judge.combine import Wish
-from scanner_service.judge.policy import Mixed, SpamLevel
+from scanner_service.judge.facts import Facts
+from scanner_service.judge.policy import Level, Mixed
 from scanner_service.judge.recipient_policy import RecipientPolicy
-from scanner_service.judge.tables import AddressKeys, Found
+from scanner_service.judge.spam_level import SpamLevel, weigh_spam
+from scanner_service.judge.tables import AddressKeys, Found, Place
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
-from verdict_api.envelope import Recipient
+from scanner_service.model.spam_points import SpamPoints
 from verdict_api.verdict import Destiny
 
 POLICY_SAYS = "policy"  # the name in findings that the policy makes, not an inspector
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What judging looks at: what inspectors said, and nothing of the message itself.
-
-    ``findings`` are all but those of size and score, which are for each recipient's policy to make. ``own_scale`` is
-    the category that an engine with a scale of its own decided on; None where the score decides. ``size`` is in
-    bytes. ``senders`` are the envelope's and the author's addresses. ``is_bulk``: no person waits for an answer.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    score: float | None = None
-    engine: str = ""
-    own_scale: ContentCategory | None = None
-    size: int = 0
-    senders: tuple[AddressKeys, ...] = ()
-    is_bulk: bool = False
+OBSERVE_ALL = "all"
+_BANNED = "banned"  # the inspector whose rules come in sets
+_HIDES = Place("", "a reading that hides a program or an archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +24,18 @@ class Fate:
     """What one recipient's policy makes of the facts.
 
     ``findings`` are those that count for this recipient, the worst first; ``decisive`` is the one that decided, None
-    if nothing stood against the mail. ``because`` is the entry of the policy that named the destiny.
+    if nothing stood against the mail. ``because`` is the entry of the policy that named the destiny. ``spam`` is the
+    score on this recipient's scale, None where nobody scored for it. ``follows`` are the findings that ask for a
+    redirect, a copy or a tag: those that are more than told of.
     """
 
-    recipient: Recipient
+    policy: RecipientPolicy
     findings: tuple[Finding, ...]
     wish: Wish
+    spam: SpamLevel | None = None
     decisive: Finding | None = None
     because: Found[Destiny] | None = None
+    follows: tuple[Finding, ...] = ()
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -52,70 +43,113 @@ class Fate:
         return tuple(dict.fromkeys(finding.full_category for finding in self.findings))
 
 
-def fate_of(facts: Facts, recipient: Recipient, policy: RecipientPolicy) -> Fate:
-    """Return what becomes of the mail of this recipient."""
-    findings = _findings_for(facts, policy)
+@dataclass(frozen=True, slots=True)
+class _Blocking:
+    """A finding that keeps the mail from the recipient, and the entry that says so."""
+
+    finding: Finding
+    because: Found[Destiny]
+
+
+def fate_of(facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolicy) -> Fate:
+    """Return what becomes of the mail of this recipient; ``senders`` are the envelope's and the authors'."""
+    spam = _spam(facts, senders, policy)
+    findings = _findings_for(facts, senders, policy, spam)
+    return _judged(facts, Fate(policy, findings, Wish(Destiny.PASS), spam, follows=findings))
+
+
+def observed_fate(facts: Facts, fate: Fate, *, everything: bool = False) -> Fate:
+    """Return the fate without what the policy, or the rule that was broken, only wants to be told of."""
+    observed = fate.policy.policy.observe or frozenset()
+    follows = tuple(
+        finding
+        for finding in fate.findings
+        if not (everything or finding.observed or _is_among(finding.full_category, observed))
+    )
+    if len(follows) == len(fate.findings):
+        return fate
+    return _judged(facts, Fate(fate.policy, fate.findings, Wish(Destiny.PASS), fate.spam, follows=follows))
+
+
+def _judged(facts: Facts, fate: Fate) -> Fate:
+    """Return the fate with what those of its findings that count make of it."""
     blocking = [
-        (finding, because)
-        for finding in findings
-        if (because := _destiny_of(finding, policy)).value is not Destiny.PASS
+        _Blocking(finding, because)
+        for finding in fate.follows
+        if (because := _destiny_of(finding, fate.policy)).value is not Destiny.PASS
     ]
     if not blocking:
-        return Fate(recipient, findings, Wish(Destiny.PASS))
-    worst = blocking[0][0].category
+        return fate
+    worst = [one for one in blocking if one.finding.category is blocking[0].finding.category]
     # Within one category the refusal counts: a part that no engine will ever take outweighs a slow one.
-    decisive, because = min(
-        (one for one in blocking if one[0].category is worst), key=lambda one: one[1].value is Destiny.TEMPFAIL
-    )
-    wish = Wish(
-        Destiny.TEMPFAIL if policy.policy.soft_bounce else because.value,
-        policy.mixed_of(decisive.full_category) or _usual_mixed(decisive),
-        _may_bounce(facts, decisive, recipient, policy),
-        "soft_bounce" if policy.policy.soft_bounce else "",
-    )
-    return Fate(recipient, findings, wish, decisive, because)
+    decisive = min(worst, key=lambda one: one.because.value is Destiny.TEMPFAIL)
+    wish = _wish(facts, fate, decisive)
+    return replace(fate, wish=wish, decisive=decisive.finding, because=decisive.because)
+
+
+def _wish(facts: Facts, fate: Fate, decisive: _Blocking) -> Wish:
+    policy = fate.policy.policy
+    destiny, changed = decisive.because.value, ""
+    if policy.soft_bounce and destiny is not Destiny.TEMPFAIL:
+        destiny, changed = Destiny.TEMPFAIL, "soft_bounce"
+    mixed = fate.policy.mixed_of(decisive.finding.full_category) or _usual_mixed(decisive.finding)
+    why_no_bounce = _why_no_bounce(facts, fate, decisive.finding)
+    return Wish(destiny, mixed, why_no_bounce, policy.refuse is not False, changed)
 
 
 def _usual_mixed(decisive: Finding) -> Mixed:
     return Mixed.DISCARD if decisive.category >= ContentCategory.BANNED else Mixed.SOFTEST
 
 
-def _findings_for(facts: Facts, policy: RecipientPolicy) -> tuple[Finding, ...]:
-    seen = (*facts.findings, *_of_score(facts, policy), *_of_size(facts, policy))
+def _findings_for(
+    facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolicy, spam: SpamLevel | None
+) -> tuple[Finding, ...]:
+    seen = (
+        *(one for one in facts.findings if _is_of(one, policy.rule_set())),
+        *_of_score(senders, policy, spam),
+        *_of_size(facts, policy),
+    )
+    if not seen:
+        return ()
     kept = (finding for finding in seen if not policy.bypasses(_check_of(finding)))
     return tuple(sorted(kept, key=lambda finding: finding.category, reverse=True))
+
+
+def _is_of(finding: Finding, rule_set: str) -> bool:
+    return finding.inspector != _BANNED or not finding.rule or finding.rule.partition(":")[0] == rule_set
 
 
 def _check_of(finding: Finding) -> str:
     """Return the category that a recipient bypasses to be rid of this finding.
 
-    A check that was not done is none of whoever did not want it.
+    That a check was not done is nothing to whoever did not want it.
     """
-    if finding.sub_category is SubCategory.NOT_DONE:
-        return finding.check.word if finding.check else finding.full_category
+    if finding.check is not None:
+        return finding.check.word
+    if finding.category is ContentCategory.SPAMMY:
+        return ContentCategory.SPAM.word
     return finding.full_category
 
 
-def _of_score(facts: Facts, policy: RecipientPolicy) -> Iterator[Finding]:
-    category, why = _spam_category(facts, policy)
-    if category is not None:
-        score = "" if facts.score is None else f"score {facts.score:g}"
-        yield Finding(category, facts.engine or POLICY_SAYS, score or why, detail=why)
+def _spam(facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolicy) -> SpamLevel | None:
+    points = facts.spam_points
+    if (found := policy.score_of(senders)) is not None:
+        points = (*points, SpamPoints(f"SENDER={found.value:g}", found.value))
+    if (facts.spam is None and not points) or policy.bypasses(ContentCategory.SPAM.word):
+        return None
+    return weigh_spam(facts.spam, points, tag2=policy.level(Level.TAG2), kill=policy.level(Level.KILL))
 
 
-def _spam_category(facts: Facts, policy: RecipientPolicy) -> tuple[ContentCategory | None, str]:
-    if black := policy.is_black(facts.senders):
-        return ContentCategory.SPAM, f"black list: {black.key}"
-    if policy.is_white(facts.senders) or facts.score is None:
-        return None, ""
-    score = facts.score + policy.score_of(facts.senders)
-    if facts.own_scale is not None and score == facts.score:
-        return facts.own_scale, ""
-    for level, category in ((SpamLevel.KILL, ContentCategory.SPAM), (SpamLevel.TAG2, ContentCategory.SPAMMY)):
-        limit = policy.level(level)
-        if limit is not None and score >= limit:
-            return category, f"{score:g} of {limit:g}"
-    return None, ""
+def _of_score(senders: Sequence[AddressKeys], policy: RecipientPolicy, spam: SpamLevel | None) -> Iterator[Finding]:
+    if black := policy.is_black(senders):
+        yield Finding(ContentCategory.SPAM, POLICY_SAYS, "black list", detail=f"{black.place.setting}: {black.key}")
+        return
+    if spam is None or spam.category is None or policy.is_white(senders):
+        return
+    score = spam.report.score or 0.0
+    tag3 = policy.level(Level.TAG3)
+    is_tag3 = spam.category is ContentCategory.SPAMMY and tag3 is not None and score >= tag3
+    yield Finding(spam.category, spam.inspector, f"score {score:g}", SubCategory.TAG3 if is_tag3 else None)
 
 
 def _of_size(facts: Facts, policy: RecipientPolicy) -> Iterator[Finding]:
@@ -127,20 +161,27 @@ def _of_size(facts: Facts, policy: RecipientPolicy) -> Iterator[Finding]:
 
 def _destiny_of(finding: Finding, policy: RecipientPolicy) -> Found[Destiny]:
     if lover := policy.loves(finding.full_category):
-        return Found(Destiny.PASS, lover.table, lover.key)
+        return Found(Destiny.PASS, lover.place, lover.key)
     found = policy.destiny_of(finding.full_category)
     if finding.hides and found.value is Destiny.PASS:
-        return Found(Destiny.REJECT, "a reading that hides a program or an archive", "")
+        return Found(Destiny.REJECT, _HIDES, ".")
     return found
 
 
-def _may_bounce(facts: Facts, decisive: Finding, recipient: Recipient, policy: RecipientPolicy) -> bool:
-    """Tell whether the sender may be told by mail: it must be somebody known, who sent this, and wants to know."""
-    cutoff = policy.level(SpamLevel.DSN_CUTOFF)
-    return (
-        policy.policy.bounces is True
-        and not facts.is_bulk
-        and decisive.category is not ContentCategory.VIRUS
-        and "N" not in recipient.notify
-        and (cutoff is None or facts.score is None or facts.score < cutoff)
-    )
+def _why_no_bounce(facts: Facts, fate: Fate, decisive: Finding) -> str:
+    """Return why the sender may not be told by mail: it must be somebody known, who sent this, and wants to know."""
+    cutoff = fate.policy.level(Level.DSN_CUTOFF)
+    score = fate.spam.report.score if fate.spam else None
+    reasons = {
+        "the sender is a stranger": fate.policy.policy.bounces is not True,
+        "null sender": not facts.envelope.sender,
+        f"nobody waits for an answer: {facts.bulk}": bool(facts.bulk),
+        "a virus forges its sender": decisive.category is ContentCategory.VIRUS,
+        "the sender wants no notice": "N" in fate.policy.notify,
+        "the score is above dsn_cutoff": cutoff is not None and score is not None and score >= cutoff,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _is_among(category: str, names: frozenset[str]) -> bool:
+    return bool(names & {OBSERVE_ALL, category, category.partition(".")[0]})

@@ -1,13 +1,16 @@
 """What holds for a class of traffic: the settings of one bank, and of several laid over each other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from scanner_service.judge.lookup import EXTENSION_DELIMITER
 from scanner_service.judge.tables import Lookup
 from verdict_api.verdict import Destiny
+
+DEFAULT_NAME = "default"
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -23,7 +26,7 @@ class Mixed(StrEnum):
     BOUNCE = "bounce"
 
 
-class SpamLevel(StrEnum):
+class Level(StrEnum):
     """Scores from which on something is done."""
 
     TAG = "tag"
@@ -31,22 +34,24 @@ class SpamLevel(StrEnum):
     TAG3 = "tag3"
     KILL = "kill"
     DSN_CUTOFF = "dsn_cutoff"
-    QUARANTINE_CUTOFF = "quarantine_cutoff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Tables by recipient. Mappings are by content category, ``virus`` or ``unchecked.encrypted``.
 
-    What is empty or None says nothing. ``message_size_limit`` is in bytes. ``senders`` of a recipient are tables of
-    sender addresses; a score is added to the spam score, ``white`` and ``black`` decide it.
+    What is empty or None says nothing. ``message_size_limit`` is in bytes. ``white_senders`` and its like have a
+    table of senders for a recipient. ``observe`` are the categories that are only told of, ``all`` for every one.
+    ``refuse``: false turns each refusal into a discard. ``bounces``: the sender is somebody who may be sent mail.
     """
 
     banks: tuple[str, ...] = ()
+    recipient_delimiter: str | None = None
+    local_domains: Lookup[bool] | None = None
     destinies: Mapping[str, Lookup[Destiny]] = field(default_factory=_nothing)
     lovers: Mapping[str, Lookup[bool]] = field(default_factory=_nothing)
     bypass: Mapping[str, Lookup[bool]] = field(default_factory=_nothing)
-    mixed: Mapping[str, Mixed] = field(default_factory=_nothing)
+    mixed: Mapping[str, Lookup[Mixed]] = field(default_factory=_nothing)
     spam_levels: Mapping[str, Lookup[float]] = field(default_factory=_nothing)
     redirect: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
     copy_to: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
@@ -59,19 +64,33 @@ class Policy:
     banned_rule_set: Lookup[str] | None = None
     tags: bool | None = None
     bounces: bool | None = None
+    refuse: bool | None = None
     soft_bounce: bool | None = None
-    observe: bool | None = None
+    observe: frozenset[str] | None = None
 
-    def under(self, bank: "Policy") -> "Policy":
-        """Return this policy with what the bank says laid over it, key by key."""
-        return replace(
-            self, **{one.name: _laid_over(getattr(self, one.name), getattr(bank, one.name)) for one in fields(self)}
+    @property
+    def name(self) -> str:
+        """The banks that make it, in the order in which they were laid over each other."""
+        return "/".join(self.banks) or DEFAULT_NAME
+
+    @property
+    def delimiter(self) -> str:
+        """What parts a user from an extension; empty if nothing does."""
+        return EXTENSION_DELIMITER if self.recipient_delimiter is None else self.recipient_delimiter
+
+    def under(self, above: "Policy") -> "Policy":
+        """Return this policy with another one laid over it: that one is asked first, key by key."""
+        return Policy(
+            **{one.name: _laid_over(getattr(self, one.name), getattr(above, one.name)) for one in fields(Policy)}
         )
 
 
 def _laid_over(below: Any, above: Any) -> Any:
     if isinstance(above, Mapping):
-        return MappingProxyType({**below, **above}) if above else below
+        shared = {name: below[name].under(above[name]) for name in above if name in below}
+        return MappingProxyType({**below, **above, **shared})
     if isinstance(above, tuple):
         return below + above
+    if isinstance(above, Lookup) and isinstance(below, Lookup):
+        return below.under(above)
     return below if above is None else above

@@ -1,24 +1,41 @@
 """What a policy says for one recipient."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from scanner_service.judge.policy import Mixed, Policy, SpamLevel
-from scanner_service.judge.tables import AddressKeys, Found, Lookup
+from scanner_service.judge.policy import Level, Mixed, Policy
+from scanner_service.judge.tables import AddressKeys, Found, Lookup, Place
+from verdict_api.envelope import Recipient
 from verdict_api.verdict import Destiny
 
 V = TypeVar("V")
 
-PASSES = Found(Destiny.PASS, "nothing", "")
+PASSES = Found(Destiny.PASS, Place("", "nothing"), ".")
+DEFAULT_RULE_SET = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientPolicy:
-    """Answers for one recipient, each with the entry that decided."""
+    """Answers for one recipient, each with the entry that decided.
+
+    ``is_local``: we are the last to keep the mail. ``notify`` is what the sender wants to be told of this recipient
+    (RFC 3461 §4.1, in Courier's letters: ``N`` for nothing).
+    """
 
     policy: Policy
     keys: AddressKeys
+    is_local: bool
+    notify: str = ""
+
+    @classmethod
+    def of(cls, policy: Policy, recipient: Recipient) -> "RecipientPolicy":
+        """Return what the policy says for a recipient; Courier knows who is local where the policy does not say."""
+        keys = AddressKeys.of(recipient.address, policy.delimiter)
+        local = None if policy.local_domains is None else policy.local_domains.find(keys)
+        # Where local domains are set, whoever is in none of them is not local.
+        is_local = bool(recipient.local) if policy.local_domains is None else bool(local and local.value)
+        return cls(policy, keys, is_local, recipient.notify)
 
     def destiny_of(self, category: str) -> Found[Destiny]:
         """Return the destiny of a full category, as ``unchecked.encrypted``; what no table names passes."""
@@ -34,10 +51,10 @@ class RecipientPolicy:
 
     def mixed_of(self, category: str) -> Mixed | None:
         """Return what a rejection becomes amid others; None where the policy does not say."""
-        names = (category, category.partition(".")[0])
-        return next((self.policy.mixed[name] for name in names if name in self.policy.mixed), None)
+        found = self._by_category(self.policy.mixed, category)
+        return None if found is None else found.value
 
-    def level(self, level: SpamLevel) -> float | None:
+    def level(self, level: Level) -> float | None:
         """Return a spam level; None if there is none."""
         found = self._find(self.policy.spam_levels.get(level))
         return None if found is None else found.value
@@ -46,29 +63,43 @@ class RecipientPolicy:
         """Return how many bytes a message may have; None if there is no limit."""
         return self._find(self.policy.message_size_limit)
 
+    def rule_set(self) -> str:
+        """Return the name of the set of banned rules that holds."""
+        found = self._find(self.policy.banned_rule_set)
+        return DEFAULT_RULE_SET if found is None else found.value
+
     def redirect_of(self, category: str) -> Found[str] | None:
-        """Return who gets the message instead; None if nobody."""
-        return self._by_category(self.policy.redirect, category)
+        """Return who gets the message instead; None if nobody. Only a local recipient's mail goes elsewhere."""
+        return _if_said(self._by_category(self.policy.redirect, category)) if self.is_local else None
+
+    def extension_of(self, category: str) -> Found[str] | None:
+        """Return what is put behind the user in a local recipient's address; None if nothing."""
+        return _if_said(self._by_category(self.policy.address_extension, category)) if self.is_local else None
 
     def copy_of(self, category: str) -> Found[str] | None:
         """Return who gets the message, too; None if nobody."""
-        return self._by_category(self.policy.copy_to, category)
+        return _if_said(self._by_category(self.policy.copy_to, category))
 
-    def is_white(self, senders: tuple[AddressKeys, ...]) -> Found[bool] | None:
+    def subject_tag_of(self, category: str) -> Found[str] | None:
+        """Return what is put in front of the subject; None if nothing."""
+        return _if_said(self._by_category(self.policy.subject_tags, category))
+
+    def is_white(self, senders: Sequence[AddressKeys]) -> Found[bool] | None:
         """Return the entry by which a sender's mail is never spam; None if there is none."""
         return self._sender_in(self.policy.white_senders, senders)
 
-    def is_black(self, senders: tuple[AddressKeys, ...]) -> Found[bool] | None:
+    def is_black(self, senders: Sequence[AddressKeys]) -> Found[bool] | None:
         """Return the entry by which a sender's mail is always spam; None if there is none."""
         return self._sender_in(self.policy.black_senders, senders)
 
-    def score_of(self, senders: tuple[AddressKeys, ...]) -> float:
-        """Return the points of a sender, 0 if the recipient's table does not know it."""
+    def score_of(self, senders: Sequence[AddressKeys]) -> Found[float] | None:
+        """Return the points of the first sender that the recipient's table knows; None if it knows none."""
         table = self._find(self.policy.sender_scores)
-        found = [] if table is None else [one for keys in senders if (one := table.value.find(keys))]
-        return sum(one.value for one in found[:1])
+        if table is None:
+            return None
+        return next((one for keys in senders if (one := table.value.find(keys))), None)
 
-    def _sender_in(self, lookup: Lookup[Lookup[bool]] | None, senders: tuple[AddressKeys, ...]) -> Found[bool] | None:
+    def _sender_in(self, lookup: Lookup[Lookup[bool]] | None, senders: Sequence[AddressKeys]) -> Found[bool] | None:
         table = self._find(lookup)
         if table is None:
             return None
@@ -86,4 +117,9 @@ class RecipientPolicy:
 
 
 def _if_true(found: Found[bool] | None) -> Found[bool] | None:
+    return found if found is not None and found.value else None
+
+
+def _if_said(found: Found[str] | None) -> Found[str] | None:
+    """Leave out the empty text, which is how a policy takes back what one below it says."""
     return found if found is not None and found.value else None

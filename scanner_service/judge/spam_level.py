@@ -1,13 +1,14 @@
 """From scores to a category: what the spam engine says, and the points that others add to it.
 
 The engine decides over its own score: rspamd may let pass a message with many points, or refuse one with few, for
-reasons of its own. Points move its decision as far as they move the score on the engine's scale.
+reasons of its own. Points move its decision as far as they move the score on the engine's scale. Where the policy
+names a level, the score alone decides.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.finding import ContentCategory
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamLevels, SpamScore
 from verdict_api.verdict import SpamReport
@@ -31,27 +32,26 @@ class SpamLevel:
         """The score as a number."""
         return self.report.score or 0.0
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The finding that the category is, if it is one."""
-        if self.category is None:
-            return ()
-        return (Finding(self.category, self.inspector, f"score {self.report.score:g}"),)
 
+def weigh_spam(
+    told: SpamScore | None, points: Sequence[SpamPoints], *, tag2: float | None = None, kill: float | None = None
+) -> SpamLevel | None:
+    """Return what score and points come to, None if there are none.
 
-def weigh_spam(told: SpamScore | None, points: Sequence[SpamPoints], levels: SpamLevels) -> SpamLevel | None:
-    """Return what score and points come to, None if there are none; without an engine's score our levels hold.
-
-    A test counts once, however many engines and readings it fits.
+    ``tag2`` and ``kill`` are the policy's levels, None where it leaves them to the engine. A test counts once,
+    however many engines and readings it fits.
     """
     points = tuple(dict.fromkeys(points))
     if told is None and not points:
         return None
     if told is None:
-        told = SpamScore(NAME, 0.0, (), None, levels, levels.tag2)
+        told = SpamScore(NAME, 0.0, (), None, SpamLevels(), SpamLevels().tag2)
     total = round(told.score + sum(one.score for one in points), _DIGITS)
-    tests = (*told.tests, *(one.name for one in points))
-    return SpamLevel(SpamReport(total, tests), _category(told, total), told.required, told.engine)
+    report = SpamReport(total, (*told.tests, *(one.name for one in points)))
+    if tag2 is None and kill is None:
+        return SpamLevel(report, _category(told, total), told.required, told.engine)
+    levels = SpamLevels(told.levels.tag2 if tag2 is None else tag2, told.levels.kill if kill is None else kill)
+    return SpamLevel(report, levels.category_of(total), levels.tag2, told.engine)
 
 
 def _category(told: SpamScore, total: float) -> ContentCategory | None:

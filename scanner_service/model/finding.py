@@ -29,7 +29,7 @@ class ContentCategory(IntEnum):
 
 
 class SubCategory(StrEnum):
-    """What kind of bad header it is, or why a message, or a part of it, is unchecked."""
+    """What kind of bad header it is, why a message or a part of it is unchecked, or how spammy it is."""
 
     MIME = "mime"
     EIGHT_BIT = "8bit"
@@ -45,6 +45,7 @@ class SubCategory(StrEnum):
     OVER_LIMITS = "over_limits"
     TOO_BIG_FOR_ENGINE = "too_big_for_engine"
     UNDECODABLE = "undecodable"
+    TAG3 = "tag3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Finding:
 
     ``rule`` names the set and the rule that it broke, if it was one. ``hides``: the ambiguity that was found keeps an
     executable or an archive from some who look. ``sha256`` is of the decoded part, in hexadecimal, where it is known.
-    ``check`` of something that was not done is the category that it would have looked for.
+    ``check`` of what could not be looked at is the category that was looked for. ``observed``: the rule is
+    on trial, and only wants to be told of.
     """
 
     category: ContentCategory
@@ -66,6 +68,7 @@ class Finding:
     rule: str = ""
     sha256: str = ""
     check: ContentCategory | None = None
+    observed: bool = False
 
     @classmethod
     def of_part(

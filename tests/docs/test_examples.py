@@ -38,7 +38,11 @@ def test_the_shim_takes_the_settings_of_its_reference(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [*blocks("docs/reference/scanner_settings.md", "toml"), *blocks("README.md", "toml")],
+    [
+        *blocks("docs/reference/scanner_settings.md", "toml"),
+        *blocks("docs/reference/policy.md", "toml"),
+        *blocks("README.md", "toml"),
+    ],
 )
 def test_the_service_takes_the_settings_of_the_documentation(text: str, tmp_path: Path) -> None:
     engine = "" if "[virus]" in text else "[virus]\nengines = [{kind = 'clamd', address = 'unix:/clamd.ctl'}]\n"

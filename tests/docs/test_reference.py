@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from scanner_service.decode.file_type import KNOWN_TYPES
 from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
 from scanner_service.inspectors.banned_rules import DEFAULT_RULES
+from scanner_service.judge.book_reader import BANKS, CONDITIONS
+from scanner_service.judge.policy_reader import SETTINGS
+from scanner_service.policy_choice import BUILT_IN
 from scanner_service.settings import Settings as ScannerSettings
 from shim import filter_reply
 from shim.metrics import COUNTERS, GAUGES, HISTOGRAMS
@@ -40,6 +43,9 @@ def test_each_shim_setting_has_its_heading() -> None:
 def test_each_scanner_setting_has_its_heading() -> None:
     settings = set()
     for section, field in ScannerSettings.model_fields.items():
+        if section == "policy":
+            settings.add("[policy]")
+            continue
         assert isinstance(field.annotation, type)
         assert issubclass(field.annotation, BaseModel)
         settings |= {f"[{section}] {name}" for name in field.annotation.model_fields}
@@ -47,6 +53,16 @@ def test_each_scanner_setting_has_its_heading() -> None:
     documented = headings("scanner_settings.md")
 
     assert documented == settings
+
+
+def test_each_policy_setting_has_its_heading() -> None:
+    assert headings("policy.md") == {*SETTINGS, BANKS}
+
+
+def test_each_condition_of_a_bank_has_its_row_and_each_built_in_bank_too() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (REFERENCE / "policy.md").read_text(), re.MULTILINE)
+
+    assert set(rows) == {*CONDITIONS, *BUILT_IN} - {"default"}
 
 
 def test_each_reply_of_the_shim_has_its_heading() -> None:
@@ -63,7 +79,7 @@ def test_each_reply_of_the_judge_has_its_heading() -> None:
 
     documented = headings("replies.md")
 
-    assert len(texts) == 3
+    assert len(texts) == 4
     for code, enhanced, text in texts:
         assert any(heading.startswith(f"{code} {enhanced} {text}") for heading in documented)
 

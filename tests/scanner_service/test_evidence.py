@@ -73,10 +73,10 @@ def test_the_rule_set_that_holds_is_named_and_no_other_is_tried() -> None:
     banned = Banned(
         rules=(no_pictures,),
         rule_sets={"strict": BannedRuleSet(rules=(no_text,), default_rules=False)},
-        rule_set="strict",
     )
 
-    with live_service(banned=banned) as service, service.client() as client:
+    policy = {"banned_rule_set": "strict"}
+    with live_service(banned=banned, policy=policy) as service, service.client() as client:
         text = judge(client, message_with("a.txt", b"x")).findings
         others = [
             *judge(client, message_with("a.exe", b"x")).findings,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from scanner_service.answer import HeaderRules
 from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
@@ -14,16 +15,18 @@ from scanner_service.inspectors.inspector import Inspection
 from scanner_service.inspectors.spam import SpamAnswer, SpamEngineUnavailableError, SpamInspector
 from scanner_service.inspectors.virus import VirusInspector
 from scanner_service.inspectors.yara import YaraEngine
-from scanner_service.model.finding import Finding
+from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamLevels, SpamScore
 from scanner_service.pipeline import Pipeline
+from tests.scanner_service.judge.policies import book_of
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY, ENVELOPE, HEADER
 from verdict_api.envelope import Envelope
 from verdict_api.verdict import Destiny, HeaderAction, InspectorReport, InspectorStatus, SpamReport, Verdict
 
 LEVELS = SpamLevels(5.0, 12.0)
+BOOK = book_of()
 OWN_USER = replace(ENVELOPE, authenticated_user="anna")
 RELAYED = replace(ENVELOPE, relay_client=True)
 FORGED = b"X-Spam-Flag: NO\n" + CLEAN
@@ -56,6 +59,7 @@ class Engine:
     points: float = 0.0
     findings: tuple[Finding, ...] = ()
     needs_parts: bool = False
+    checks: ContentCategory | None = ContentCategory.VIRUS
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         points = (SpamPoints(f"AV:Phish={self.points:g}", self.points),) if self.points else ()
@@ -82,9 +86,8 @@ def judged(
         inspectors,
         Decoder(DecodeLimits(), DecoderPool()),
         lambda: Protection.REAL,
-        protecting=frozenset({"engine"}),
-        spam_levels=LEVELS,
-        headers_on_clean=on_clean,
+        policies=lambda: BOOK,
+        header_rules=HeaderRules(frozenset({"engine"}), on_clean),
     )
 
     async def run() -> Verdict:

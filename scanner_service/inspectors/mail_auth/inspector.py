@@ -29,6 +29,7 @@ class MailAuthInspector:
     """See Inspector; it needs no parts, so it runs beside decoding."""
 
     needs_parts = False
+    checks = None
 
     def __init__(self, resolver: Resolver, limit_seconds: float) -> None:
         self._resolver = resolver

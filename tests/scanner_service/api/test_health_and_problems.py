@@ -20,10 +20,12 @@ from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
 from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection
+from scanner_service.model.finding import ContentCategory
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline
 from scanner_service.settings import Spam, SpamdSetting
 from tests.fakes.clamd import VERSION, VERSION_MADE, FakeClamd, know_nothing, scan
+from tests.scanner_service.judge.policies import book_of
 from tests.scanner_service.live_service import asking, detail_of_problem, live_app, live_service, post
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY
 from verdict_api.json_codec import decode_verdict
@@ -154,6 +156,7 @@ class BrokenInspector:
 
     error: Exception
     needs_parts: bool = False
+    checks: ContentCategory | None = None
 
     async def inspect(self, message: Message, decoded: DecodedMessage | None, until: float) -> Inspection:
         raise self.error
@@ -161,7 +164,8 @@ class BrokenInspector:
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a secret"), OSError(5, "a secret"), TimeoutError("a secret")])
 def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_path: Path, error: Exception) -> None:
-    pipeline = Pipeline((BrokenInspector(error),), Decoder(DecodeLimits(), DecoderPool()), lambda: Protection.REAL)
+    decoder = Decoder(DecodeLimits(), DecoderPool())
+    pipeline = Pipeline((BrokenInspector(error),), decoder, lambda: Protection.REAL, book_of)
     app = DirectApp()
     problem.install(app)
     access = Access((), frozenset({"127.0.0.1"}))

@@ -51,8 +51,9 @@ async def inspected(engine: SpamEngine, limit_seconds: float = 5) -> Inspection:
 
 
 def found_by(inspection: Inspection) -> list[str]:
-    level = weigh_spam(inspection.spam, (), SpamLevels())
-    return [one.full_category for one in (*inspection.findings, *(level.findings if level else ()))]
+    level = weigh_spam(inspection.spam, ())
+    of_score = [level.category.word] if level and level.category else []
+    return [*(one.full_category for one in inspection.findings), *of_score]
 
 
 @pytest.mark.parametrize(

@@ -12,37 +12,94 @@ PASS, REJECT, BOUNCE = Destiny.PASS, Destiny.REJECT, Destiny.BOUNCE
 DISCARD, TEMPFAIL = Destiny.DISCARD, Destiny.TEMPFAIL
 
 wishes = st.lists(
-    st.builds(Wish, st.sampled_from(Destiny), st.sampled_from(Mixed), st.booleans()), min_size=1, max_size=6
+    st.builds(
+        Wish, st.sampled_from(Destiny), st.sampled_from(Mixed), st.sampled_from(["", "a stranger"]), st.booleans()
+    ),
+    min_size=1,
+    max_size=6,
 )
+
+
+def known(destiny: Destiny, mixed: Mixed = Mixed.SOFTEST) -> Wish:
+    """What a sender may be told by mail."""
+    return Wish(destiny, mixed, no_bounce="")
+
+
+def unread(destiny: Destiny) -> Wish:
+    """What nobody reads the refusal of."""
+    return Wish(destiny, may_refuse=False)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "message", "each"),
+    ("wanted", "message", "each", "changed"),
     [
-        ([Wish(PASS)], PASS, [PASS]),
-        ([Wish(REJECT)], REJECT, [REJECT]),
-        ([Wish(REJECT), Wish(REJECT)], REJECT, [REJECT, REJECT]),
-        ([Wish(REJECT), Wish(DISCARD)], REJECT, [REJECT, DISCARD]),
-        ([Wish(DISCARD), Wish(DISCARD)], DISCARD, [DISCARD, DISCARD]),
-        ([Wish(TEMPFAIL), Wish(PASS)], TEMPFAIL, [TEMPFAIL, PASS]),
-        ([Wish(TEMPFAIL), Wish(REJECT)], TEMPFAIL, [TEMPFAIL, REJECT]),
-        ([Wish(PASS), Wish(REJECT, Mixed.SOFTEST)], PASS, [PASS, PASS]),
-        ([Wish(PASS), Wish(REJECT, Mixed.DISCARD)], PASS, [PASS, DISCARD]),
-        ([Wish(PASS), Wish(REJECT, Mixed.STRICTEST)], REJECT, [REJECT, REJECT]),
-        ([Wish(PASS), Wish(REJECT, Mixed.BOUNCE, may_bounce=True)], PASS, [PASS, BOUNCE]),
-        ([Wish(PASS), Wish(REJECT, Mixed.BOUNCE)], PASS, [PASS, DISCARD]),
-        ([Wish(BOUNCE, may_bounce=True)], BOUNCE, [BOUNCE]),
-        ([Wish(BOUNCE)], REJECT, [REJECT]),
-        ([Wish(PASS), Wish(BOUNCE)], PASS, [PASS, DISCARD]),
-        ([Wish(BOUNCE, may_bounce=True), Wish(REJECT)], REJECT, [REJECT, REJECT]),
-        ([Wish(BOUNCE, may_bounce=True), Wish(DISCARD)], BOUNCE, [BOUNCE, DISCARD]),
+        ([Wish(PASS)], PASS, [PASS], [""]),
+        ([Wish(REJECT)], REJECT, [REJECT], [""]),
+        ([Wish(REJECT), Wish(REJECT)], REJECT, [REJECT, REJECT], ["", ""]),
+        ([Wish(REJECT), Wish(DISCARD)], REJECT, [REJECT, DISCARD], ["", ""]),
+        ([Wish(DISCARD), Wish(DISCARD)], DISCARD, [DISCARD, DISCARD], ["", ""]),
+        ([Wish(TEMPFAIL), Wish(PASS)], TEMPFAIL, [TEMPFAIL, PASS], ["", ""]),
+        ([Wish(TEMPFAIL), Wish(REJECT)], TEMPFAIL, [TEMPFAIL, REJECT], ["", ""]),
+        ([Wish(TEMPFAIL), Wish(DISCARD)], TEMPFAIL, [TEMPFAIL, DISCARD], ["", ""]),
+        (
+            [Wish(PASS), Wish(REJECT, Mixed.SOFTEST)],
+            PASS,
+            [PASS, PASS],
+            ["", "delivered, as others get the message"],
+        ),
+        (
+            [Wish(PASS), Wish(REJECT, Mixed.DISCARD)],
+            PASS,
+            [PASS, DISCARD],
+            ["", "discarded, as others get the message"],
+        ),
+        (
+            [Wish(PASS), Wish(REJECT, Mixed.STRICTEST), Wish(DISCARD), Wish(REJECT)],
+            REJECT,
+            [REJECT, REJECT, REJECT, REJECT],
+            [
+                "refused for all, as another recipient's policy wants",
+                "",
+                "refused for all, as another recipient's policy wants",
+                "",
+            ],
+        ),
+        (
+            [Wish(PASS), known(REJECT, Mixed.BOUNCE)],
+            PASS,
+            [PASS, BOUNCE],
+            ["", "bounced, as others get the message"],
+        ),
+        (
+            [Wish(PASS), Wish(REJECT, Mixed.BOUNCE)],
+            PASS,
+            [PASS, DISCARD],
+            ["", "discarded, as others get the message"],
+        ),
+        ([known(BOUNCE)], BOUNCE, [BOUNCE], [""]),
+        ([Wish(BOUNCE)], REJECT, [REJECT], ["no bounce: the sender is a stranger"]),
+        ([Wish(PASS), Wish(BOUNCE)], PASS, [PASS, DISCARD], ["", "no bounce: the sender is a stranger"]),
+        ([known(BOUNCE), Wish(REJECT)], REJECT, [REJECT, REJECT], ["refused, as nobody gets the message", ""]),
+        ([known(BOUNCE), Wish(DISCARD)], BOUNCE, [BOUNCE, DISCARD], ["", ""]),
+        ([Wish(PASS), known(BOUNCE)], PASS, [PASS, BOUNCE], ["", ""]),
+        ([unread(REJECT)], DISCARD, [DISCARD], ["not refused: nobody would read the answer"]),
+        ([unread(BOUNCE)], DISCARD, [DISCARD], ["not refused: nobody would read the answer"]),
+        ([unread(PASS), unread(REJECT)], PASS, [PASS, DISCARD], ["", "not refused: nobody would read the answer"]),
+        ([unread(TEMPFAIL)], TEMPFAIL, [TEMPFAIL], [""]),
     ],
 )
-def test_the_message_gets_one_destiny(wanted: list[Wish], message: Destiny, each: list[Destiny]) -> None:
+def test_the_message_gets_one_destiny(
+    wanted: list[Wish], message: Destiny, each: list[Destiny], changed: list[str]
+) -> None:
     combined = combine(wanted)
 
     assert combined.destiny is message
     assert [wish.destiny for wish in combined.wishes] == each
+    assert [wish.changed for wish in combined.wishes] == changed
+
+
+def test_a_wish_stands_for_a_stranger_who_reads_the_answer_unless_it_says_otherwise() -> None:
+    assert Wish(PASS) == Wish(PASS, Mixed.SOFTEST, "the sender is a stranger", may_refuse=True, changed="")
 
 
 @given(wishes)
@@ -65,7 +122,14 @@ def test_a_message_passes_if_and_only_if_somebody_gets_it(wanted: list[Wish]) ->
 
 @given(wishes)
 def test_no_stranger_is_sent_a_bounce(wanted: list[Wish]) -> None:
-    assert all(wish.may_bounce for wish in combine(wanted).wishes if wish.destiny is BOUNCE)
+    assert not any(wish.no_bounce for wish in combine(wanted).wishes if wish.destiny is BOUNCE)
+
+
+@given(wishes)
+def test_what_nobody_reads_is_not_refused_unless_another_recipient_has_it_refused(wanted: list[Wish]) -> None:
+    combined = combine(wanted)
+
+    assert combined.destiny is not REJECT or any(wish.may_refuse for wish in wanted)
 
 
 @given(wishes)

@@ -56,42 +56,62 @@ def points(*scores: float) -> tuple[SpamPoints, ...]:
 def test_points_move_what_the_engine_says_as_far_as_its_scale_goes(
     told: SpamScore | None, added: tuple[float, ...], total: float, category: ContentCategory | None
 ) -> None:
-    level = weigh_spam(told, points(*added), OURS)
+    level = weigh_spam(told, points(*added))
 
     assert level is not None
     assert level.report.score == total
     assert level.category is category
-    assert [one.category for one in level.findings] == ([] if category is None else [category])
 
 
 def test_nobody_scored_where_there_is_no_engine_and_are_no_points() -> None:
-    assert weigh_spam(None, (), OURS) is None
+    assert weigh_spam(None, ()) is None
 
 
 def test_a_test_that_fits_twice_counts_once() -> None:
     (one,) = points(3.0)
 
-    level = weigh_spam(spamd(1.0), (one, one), OURS)
+    level = weigh_spam(spamd(1.0), (one, one))
 
     assert level is not None
     assert level.report == SpamReport(4.0, ("A", "B", one.name))
 
 
 def test_points_stand_among_the_tests_with_what_they_gave() -> None:
-    level = weigh_spam(spamd(1.5), points(0.1, 2), OURS)
+    level = weigh_spam(spamd(1.5), points(0.1, 2))
 
     assert level is not None
     assert level.report == SpamReport(3.6, ("A", "B", "AV:Phishing.1=0.1", "AV:Phishing.2=2"))
 
 
-def test_the_finding_names_the_score_and_who_gave_it() -> None:
-    by_engine = weigh_spam(spamd(7.5), (), OURS)
-    by_points = weigh_spam(None, points(7.5), OURS)
+def test_who_gave_the_score_is_told() -> None:
+    by_engine = weigh_spam(spamd(7.5), ())
+    by_points = weigh_spam(None, points(7.5))
 
     assert by_engine is not None
-    assert [(one.inspector, one.name) for one in by_engine.findings] == [("spamd", "score 7.5")]
+    assert (by_engine.inspector, by_engine.required) == ("spamd", 5.0)
     assert by_points is not None
-    assert [(one.inspector, one.name) for one in by_points.findings] == [("spam", "score 7.5")]
+    assert (by_points.inspector, by_points.required) == ("spam", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("score", "tag2", "kill", "category", "required"),
+    [
+        (3.9, 4.0, None, None, 4.0),
+        (4.0, 4.0, None, SPAMMY, 4.0),
+        (15.0, 4.0, None, SPAM, 4.0),
+        (8.0, None, 8.0, SPAM, 6.0),
+        (7.9, None, 8.0, SPAMMY, 6.0),
+        (5.9, None, 8.0, None, 6.0),
+        (0.0, 0.0, 0.0, SPAM, 0.0),
+    ],
+)
+def test_a_level_of_the_policy_makes_the_score_decide(
+    score: float, tag2: float | None, kill: float | None, category: ContentCategory | None, required: float
+) -> None:
+    level = weigh_spam(rspamd(score, SPAM), (), tag2=tag2, kill=kill)
+
+    assert level is not None
+    assert (level.category, level.required) == (category, required)
 
 
 scores = st.floats(-1e6, 1e6)
@@ -102,7 +122,7 @@ categories = st.sampled_from([None, SPAMMY, SPAM])
 def test_points_never_make_a_message_better(
     score: float, category: ContentCategory | None, more: list[float]
 ) -> None:
-    level = weigh_spam(rspamd(score, category), points(*more), OURS)
+    level = weigh_spam(rspamd(score, category), points(*more))
 
     assert level is not None
     assert (level.category or 0) >= (category or 0)
@@ -110,7 +130,7 @@ def test_points_never_make_a_message_better(
 
 @given(score=scores, more=st.lists(scores, max_size=5))
 def test_on_our_own_scale_the_total_decides(score: float, more: list[float]) -> None:
-    level = weigh_spam(spamd(round(score, 3)), points(*more), OURS)
+    level = weigh_spam(spamd(round(score, 3)), points(*more))
 
     assert level is not None
     assert level.report.score is not None

@@ -1,0 +1,197 @@
+"""From facts to a judgement: each recipient's fate, brought together to one answer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scanner_service.judge.address_change import redirect_target, with_extension
+from scanner_service.judge.combine import Wish, combine
+from scanner_service.judge.facts import Facts
+from scanner_service.judge.fate import Fate, fate_of, observed_fate
+from scanner_service.judge.one_reply import reply_for
+from scanner_service.judge.policy import Level, Policy
+from scanner_service.judge.recipient_policy import RecipientPolicy
+from scanner_service.judge.tables import AddressKeys
+from scanner_service.model.finding import ContentCategory, Finding
+from scanner_service.model.judgement import Judgement, TagFacts
+from verdict_api.envelope import Recipient
+from verdict_api.verdict import DecidedBy, Destiny, RecipientVerdict, SpamReport
+
+
+def judge_message(facts: Facts, policy: Policy) -> Judgement:
+    """Return what becomes of a message."""
+    fates = _fates(facts, policy)
+    judgement = _judgement(facts, policy, fates)
+    observed = [observed_fate(facts, fate, everything=facts.envelope.observe) for fate in fates]
+    if all(one is fate for one, fate in zip(observed, fates, strict=True)):
+        return judgement
+    carried_out = _judgement(facts, policy, observed)
+    if _same_effect(judgement, carried_out):
+        return judgement
+    return replace(carried_out, would_be=judgement)
+
+
+def bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozenset[ContentCategory]:
+    """Return the categories that no recipient wants looked for."""
+    if not policy.bypass:
+        return frozenset()
+    each = [RecipientPolicy.of(policy, one) for one in recipients]
+    return frozenset(category for category in ContentCategory if all(one.bypasses(category.word) for one in each))
+
+
+def _fates(facts: Facts, policy: Policy) -> list[Fate]:
+    senders = [AddressKeys.of(address) for address in dict.fromkeys((facts.envelope.sender, *facts.authors))]
+    return [fate_of(facts, senders, RecipientPolicy.of(policy, one)) for one in facts.envelope.recipients]
+
+
+def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement:
+    redirects = [_redirect(fate) for fate in fates]
+    wishes = [
+        replace(fate.wish, destiny=Destiny.PASS) if redirect else fate.wish
+        for fate, redirect in zip(fates, redirects, strict=True)
+    ]
+    combined = combine(wishes)
+    recipients = _without_doubles(
+        [
+            _recipient(facts, fate, wish, redirect)
+            for fate, wish, redirect in zip(fates, combined.wishes, redirects, strict=True)
+        ]
+    )
+    spokesman = _spokesman(fates, combined.wishes)
+    delivered = [fate for fate, one in zip(fates, recipients, strict=True) if one.destiny is Destiny.PASS]
+    return Judgement(
+        destiny=combined.destiny,
+        reply=reply_for(combined.destiny, spokesman.decisive, _seen(spokesman), facts.mail_id)
+        if combined.destiny in (Destiny.REJECT, Destiny.TEMPFAIL)
+        else reply_for(Destiny.PASS, None, (), facts.mail_id),
+        decided_by=_decided_by(policy, spokesman),
+        recipients=recipients,
+        findings=tuple(dict.fromkeys(finding for fate in fates for finding in fate.findings)),
+        added_recipients=_copies(fates, combined.destiny),
+        spam=next((fate.spam.report for fate in fates if fate.spam), SpamReport()),
+        tags=_tags(policy, delivered),
+        notice_due=any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes),
+    )
+
+
+def _recipient(facts: Facts, fate: Fate, wish: Wish, redirect: str | None) -> RecipientVerdict:
+    address = fate.policy.keys.address
+    because = fate.because
+    replaced_by = (redirect or _extended(fate)) if wish.destiny is Destiny.PASS else None
+    return RecipientVerdict(
+        address=address,
+        destiny=wish.destiny,
+        categories=fate.categories,
+        policy=fate.policy.policy.name,
+        reply=reply_for(wish.destiny, fate.decisive, _seen(fate), facts.mail_id),
+        replaced_by=replaced_by if replaced_by != address else None,
+        rule=because.rule if because else "",
+        note=wish.changed,
+    )
+
+
+def _without_doubles(recipients: Sequence[RecipientVerdict]) -> tuple[RecipientVerdict, ...]:
+    """Let one copy go to an address that several recipients' mail is redirected to."""
+    taken: set[str] = set()
+    single = []
+    for one in recipients:
+        if one.replaced_by is not None and one.replaced_by in taken:
+            note = f"{one.replaced_by} gets it already"
+            one = replace(one, destiny=Destiny.DISCARD, replaced_by=None, note=note)  # noqa: PLW2901
+        elif one.replaced_by is not None:
+            taken.add(one.replaced_by)
+        single.append(one)
+    return tuple(single)
+
+
+def _seen(fate: Fate) -> tuple[Finding, ...]:
+    """Return the findings of the category that decided."""
+    if fate.decisive is None:
+        return ()
+    return tuple(finding for finding in fate.follows if finding.category is fate.decisive.category)
+
+
+def _spokesman(fates: Sequence[Fate], wishes: Sequence[Wish]) -> Fate:
+    """Return the fate that speaks for the message: of what makes its destiny, the highest category."""
+
+    def rank(number: int) -> tuple[int, int]:
+        decisive = fates[number].decisive
+        return _WEIGHT[wishes[number].destiny], decisive.category if decisive else 0
+
+    return fates[max(range(len(fates)), key=rank)]
+
+
+_WEIGHT = {
+    Destiny.PASS: 0,
+    Destiny.DISCARD: 1,
+    Destiny.BOUNCE: 2,
+    Destiny.REJECT: 3,
+    Destiny.TEMPFAIL: 4,
+}
+
+
+def _decided_by(policy: Policy, fate: Fate) -> DecidedBy:
+    decisive, because = fate.decisive, fate.because
+    return DecidedBy(
+        category=decisive.full_category if decisive else ContentCategory.CLEAN.word,
+        inspector=decisive.inspector if decisive else None,
+        policy=policy.name,
+        rule=because.rule if because else "",
+    )
+
+
+def _redirect(fate: Fate) -> str | None:
+    """Return who gets the mail instead, by the category that keeps it back, or else by the highest that has one."""
+    if fate.decisive is not None and fate.wish.destiny is Destiny.TEMPFAIL:
+        return None
+    candidates = [fate.decisive] if fate.decisive is not None else fate.follows
+    for finding in candidates:
+        found = fate.policy.redirect_of(finding.full_category)
+        if found is not None and not fate.policy.loves(finding.full_category):
+            return redirect_target(found.value, fate.policy.keys.address)
+    return None
+
+
+def _extended(fate: Fate) -> str | None:
+    for finding in fate.follows:
+        if (found := fate.policy.extension_of(finding.full_category)) is not None:
+            return with_extension(fate.policy.keys.address, found.value, fate.policy.policy.delimiter)
+    return None
+
+
+def _copies(fates: Sequence[Fate], destiny: Destiny) -> tuple[str, ...]:
+    """Return who gets a copy; nobody gets one of what is refused."""
+    if destiny in (Destiny.REJECT, Destiny.TEMPFAIL):
+        return ()
+    found = (fate.policy.copy_of(finding.full_category) for fate in fates for finding in fate.follows)
+    taken = {fate.policy.keys.address for fate in fates}
+    return tuple(dict.fromkeys(one.value for one in found if one is not None and one.value not in taken))
+
+
+def _tags(policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
+    if policy.tags is False or not delivered:
+        return TagFacts(wanted=False)
+    tags = {_subject_tag(fate) for fate in delivered}
+    levels = [level for fate in delivered if (level := fate.policy.level(Level.TAG)) is not None]
+    return TagFacts(
+        is_spam=all(_is_marked(fate) for fate in delivered),
+        required=max((fate.spam.required for fate in delivered if fate.spam), default=0.0),
+        tag_level=min(levels, default=None),
+        subject_tag=tags.pop() if len(tags) == 1 else "",
+    )
+
+
+def _is_marked(fate: Fate) -> bool:
+    return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.findings)
+
+
+def _subject_tag(fate: Fate) -> str:
+    found = (fate.policy.subject_tag_of(finding.full_category) for finding in fate.findings)
+    return next((one.value for one in found if one is not None), "")
+
+
+def _same_effect(one: Judgement, other: Judgement) -> bool:
+    return (one.destiny, one.recipients, one.added_recipients) == (
+        other.destiny,
+        other.recipients,
+        other.added_recipients,
+    )

@@ -1,0 +1,62 @@
+"""From settings to policies: the built-in ones of this program, and those of administrators over them."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from scanner_service.judge.book_reader import PolicySource, read_book
+from scanner_service.judge.policy import DEFAULT_NAME, Policy
+from scanner_service.judge.policy_bank import PolicyBook
+from scanner_service.judge.policy_reader import PolicyError
+from scanner_service.settings import DEFAULT_RULE_SET, Settings, SettingsError
+
+BUILT_IN = (DEFAULT_NAME, "own_users", "local", "null_sender")  # in the order in which they are laid over each other
+POLICIES = Path(__file__).parent / "policies"
+LARGEST_FILE_BYTES = 32 * 2**20
+
+
+def choose_policies(settings: Settings, rows: Policy | None = None, rows_version: str = "") -> PolicyBook:
+    """Return the policies that the settings ask for; ``rows`` are what a database says for recipients.
+
+    Raises:
+        SettingsError: they cannot be used; a line for each fault, with its place.
+    """
+    try:
+        book = read_book(
+            PolicySource(
+                built_in=built_in_policies(),
+                written=settings.policy,
+                read_file=read_table_file,
+                rule_sets=(DEFAULT_RULE_SET, *settings.banned.rule_sets),
+                rows=rows or Policy(),
+                rows_version=rows_version,
+            )
+        )
+    except PolicyError as error:
+        faults = (f"{settings.place_of(fault.names)}: {fault}" for fault in error.faults)
+        raise SettingsError("\n".join(faults)) from error
+    if book.has_banks_by_authentication and not settings.mail_auth.enabled:
+        place = settings.place_of(("policy", "banks"))
+        raise SettingsError(
+            f"{place}: a bank is chosen by dkim_domains or spf_domains: set [mail_auth] enabled = true"
+        )
+    return book
+
+
+def built_in_policies() -> dict[str, Mapping[str, object]]:
+    """Return the tables of the built-in policies."""
+    return {name: tomllib.loads((POLICIES / f"{name}.toml").read_text(encoding="utf-8")) for name in BUILT_IN}
+
+
+def read_table_file(path: Path) -> str:
+    """Return the text of a file that a policy names.
+
+    Raises:
+        OSError: it cannot be read, or is larger than a table can be.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    with path.open("rb") as file:
+        data = file.read(LARGEST_FILE_BYTES + 1)
+    if len(data) > LARGEST_FILE_BYTES:
+        raise OSError(f"want at most {LARGEST_FILE_BYTES} bytes")
+    return data.decode("utf-8")
