@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from scanner_service import __version__, engine_check
 from scanner_service.http_protocol import BoundedHeaderProtocol
@@ -17,6 +17,7 @@ from scanner_service.listener import BACKLOG, ListenError, describe, open_listen
 from scanner_service.main import build_app, refuse_open_listener
 from scanner_service.policy_choice import choose_policies
 from scanner_service.settings import DEFAULT_PATH, Settings, SettingsError, load_settings, read_token
+from scanner_service.workers import Workers
 from verdict_api.printable import printable
 
 OK, FAILED = 0, 1
@@ -37,7 +38,9 @@ def main() -> int:
 
 def build_app_of_worker() -> FastAPI:
     """Return the application in a worker process, which finds the command line as its parent had it."""
-    return build_app(_settings(_parser().parse_args()))
+    _outlive_hangups()
+    arguments = _parser().parse_args()
+    return build_app(_settings(arguments), read_settings=lambda: _settings(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,8 +94,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _serve(arguments: argparse.Namespace) -> int:
     # While a thread decodes, the event loop must get its turn: clamd waits for the rest of the message.
     sys.setswitchinterval(SWITCH_SECONDS)
+    _outlive_hangups()
     settings = _settings(arguments)
-    app = build_app(settings)
+    app = build_app(settings, read_settings=lambda: _settings(arguments))
     listener = open_listener(settings.listen)
     print(f"couriergate-scanner: listening on {describe(settings.listen)}", file=sys.stderr, flush=True)  # noqa: T201
     config = uvicorn.Config(
@@ -113,8 +117,13 @@ def _serve(arguments: argparse.Namespace) -> int:
         if arguments.workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            Multiprocess(config, [listener]).run()
+            Workers(config, [listener]).run()
     return OK
+
+
+def _outlive_hangups() -> None:
+    """Let no SIGHUP end the process before it is ready to reload."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,9 @@ import contextlib
 import ipaddress
 import os
 import secrets
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -25,25 +27,31 @@ from scanner_service.inspectors.engine import protection_of
 from scanner_service.inspectors.engine_watch import EngineWatch
 from scanner_service.mail_log import set_up_logging
 from scanner_service.pipeline import Pipeline
-from scanner_service.policy_choice import choose_policies
+from scanner_service.policies_in_force import PoliciesInForce
 from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
 
 
-def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAPI:
+def build_app(
+    settings: Settings,
+    decoders: DecoderPool | None = None,
+    read_settings: Callable[[], Settings] | None = None,
+) -> FastAPI:
     """Return the application, which owns the decoders and closes them at its end.
+
+    ``read_settings`` reads the settings anew, for SIGHUP.
 
     Raises:
         SettingsError: a token cannot be read or made, or the listener would serve strangers without one.
     """
     set_up_logging(settings.log.format)
     choice = choose_inspectors(settings)
-    book = choose_policies(settings)
+    policies = PoliciesInForce(settings, read_settings)
     decoders = DecoderPool() if decoders is None else decoders
     pipeline = Pipeline(
         inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
         protection=lambda: protection_of(choice.engines),
-        policies=lambda: book,
+        policies=lambda: policies.book,
         header_rules=HeaderRules(
             protecting=frozenset(engine.name for engine in choice.engines if not engine.is_demo),
             on_clean=settings.headers.on_clean,
@@ -55,7 +63,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
     app = DirectApp(
         title="Couriergate scanning service",
         version=__version__,
-        lifespan=lambda _: _running(choice, watch, decoders),
+        lifespan=lambda _: _running(choice, watch, decoders, policies),
         redoc_url=None,
     )
     problem.install(app)
@@ -70,6 +78,7 @@ def build_app(settings: Settings, decoders: DecoderPool | None = None) -> FastAP
         limits.max_message_bytes,
         signature_days_limit=settings.virus.signature_days,
         decoder_problem=lambda: None if decoders.children else decoders.last_failure,
+        policy_state=lambda: {"policy_version": policies.book.version, "policy_problem": policies.problem},
         spam_engine=lambda: {"name": choice.spam.name, "problem": choice.spam.problem} if choice.spam else None,
     )
     return app
@@ -138,9 +147,12 @@ def _local_hosts(listen: Listen) -> frozenset[str]:
 
 
 @contextlib.asynccontextmanager
-async def _running(choice: InspectorChoice, watch: EngineWatch, decoders: DecoderPool) -> AsyncIterator[None]:
-    """Keep decoders ready, and watch the engines."""
+async def _running(
+    choice: InspectorChoice, watch: EngineWatch, decoders: DecoderPool, policies: PoliciesInForce
+) -> AsyncIterator[None]:
+    """Keep decoders ready, watch the engines, and reload at SIGHUP."""
     async with asyncio.TaskGroup() as group:
+        _at_hangup(lambda: group.create_task(policies.reload()))
         tasks = [group.create_task(watch.run()), group.create_task(_warm_up(decoders))]
         if choice.spam:
             tasks.append(group.create_task(choice.spam.watch()))
@@ -150,6 +162,12 @@ async def _running(choice: InspectorChoice, watch: EngineWatch, decoders: Decode
     await decoders.aclose()
     for close in choice.closers:
         await close()
+
+
+def _at_hangup(do: Callable[[], object]) -> None:
+    """Have something done at SIGHUP; only the main thread of a process hears signals."""
+    if threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, do)
 
 
 async def _warm_up(decoders: DecoderPool) -> None:

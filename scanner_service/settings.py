@@ -329,6 +329,10 @@ class Settings(BaseSettings):
         """Return who sets this: file and line, or the environment."""
         return "settings" if self._file is None else _place_of(list(names), {}, *self._file)
 
+    def take_places_of(self, other: "Settings") -> None:
+        """Take what is set to stand where the other settings say it does."""
+        self._file = other._file  # noqa: SLF001 (its own class)
+
     def _was_read_from(self, file: Path, text: str) -> Self:
         self._file = (file, text)
         return self

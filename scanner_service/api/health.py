@@ -22,6 +22,7 @@ def add_health_routes(
     signature_days_limit: int,
     decoder_problem: Callable[[], str | None],
     spam_engine: Callable[[], dict[str, str | None] | None],
+    policy_state: Callable[[], dict[str, str | None]],
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
@@ -44,6 +45,7 @@ def add_health_routes(
                 "signature_days_limit": signature_days_limit,
                 "decoder_problem": problem,
                 "spam_engine": spam_engine(),
+                **policy_state(),
             },
             status_code=HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE,
         )

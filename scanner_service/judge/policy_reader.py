@@ -212,7 +212,7 @@ class PolicyReader:
         for number, words in lines.items():
             inner = (*names, f"{path}, line {number}")
             self._key(words[0], inner)
-            one = self._one(_plain_value(words[1].strip() if len(words) > 1 else ""), inner, read)
+            one = self._one(plain_value(words[1].strip() if len(words) > 1 else ""), inner, read)
             if one is not None:
                 entries.setdefault(words[0], one)
         yield KeyTable.of(place, entries)
@@ -295,7 +295,7 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
 
 
-def _plain_value(text: str) -> object:
+def plain_value(text: str) -> object:
     """Return a word of a file as TOML would have it."""
     try:
         return int(text)
