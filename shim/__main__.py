@@ -76,6 +76,11 @@ def _add_host_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     install.add_argument(
         "--standalone", action="store_true", help="for a filter that systemd runs, not courierfilter"
     )
+    install.add_argument(
+        "--observe",
+        action=argparse.BooleanOptionalAction,
+        help="switch observe mode on, in which nothing is refused, or off again; it stays as it is when not given",
+    )
     install.set_defaults(command=_install)
     uninstall = _command(commands, "uninstall", "take the filter out again; mail is not filtered from then on")
     uninstall.set_defaults(command=_uninstall)
@@ -160,6 +165,8 @@ def _check(arguments: argparse.Namespace) -> int:
     tls_context(settings)
     print(f"settings can be used: filter socket {settings.socket_path},")  # noqa: T201
     print(f"scanners {', '.join(settings.scanners)}")  # noqa: T201
+    if settings.observe:
+        print("observe mode is on: nothing is refused")  # noqa: T201
     return OK
 
 
@@ -167,7 +174,11 @@ def _install(arguments: argparse.Namespace) -> int:
     from shim.install import run_install  # noqa: PLC0415 (the daemon needs none of this)
 
     return run_install(
-        arguments.config, standalone=arguments.standalone, dry_run=arguments.dry_run, as_json=arguments.json
+        arguments.config,
+        standalone=arguments.standalone,
+        observe=arguments.observe,
+        dry_run=arguments.dry_run,
+        as_json=arguments.json,
     )
 
 

@@ -37,7 +37,7 @@ def carry_out(verdict: Decision, message: SpoolFile, control_files: Sequence[Rea
         VerdictNotCarriedOutError: see above.
         SpoolError: a file could not be written or synced.
     """
-    _check(verdict)
+    check_consistent(verdict)
     if verdict.reply.code >= 300:
         return verdict.reply  # submit throws everything away
     try:
@@ -64,8 +64,12 @@ def changes_nothing(verdict: Decision) -> bool:
     )
 
 
-def _check(verdict: Decision) -> None:
-    """A verdict whose reply and destinies disagree must not be half believed."""
+def check_consistent(verdict: Decision) -> None:
+    """A verdict whose reply and destinies disagree must not be half believed.
+
+    Raises:
+        VerdictNotCarriedOutError: they do.
+    """
     destinies = {one.destiny for one in verdict.recipients}
     kind = verdict.reply.code // 100
     wrong = (

@@ -205,6 +205,17 @@ def check_pause(host: Host) -> Iterator[Finding]:
         )
 
 
+def check_observe(host: Host) -> Iterator[Finding]:
+    """Somebody may have forgotten that the filter only looks on."""
+    if host.settings.observe:
+        yield Finding(
+            Level.WARNING,
+            "observe mode",
+            "on: nothing is refused, and everybody gets his mail, viruses too",
+            "read would_be= in the mail log, and when you have seen enough: couriergate-shim install --no-observe",
+        )
+
+
 def check_limits(host: Host, service_limits: list[int]) -> Iterator[Finding]:
     """Courier's size limit should bite first: it answers before the whole message was sent to us."""
     row = [("Courier's", size_limit(host.configuration)), ("the shim's", host.settings.max_message_bytes)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from shim.filter_socket import open_filter_socket
 from shim.log_line import Level, LogForm, log, set_log_form
 from shim.privileges import become, find_group, find_user
-from shim.settings import Settings, SettingsError, read_settings_text
+from shim.settings import Settings, SettingsError, read_settings_text, salvage_settings
 from shim.supervisor import Program, Supervisor, inherited_listener, read_instructions
 from shim.worker_process import Instructions, log_form_of, log_reader, own_command, settings_of
 
@@ -75,9 +75,10 @@ def _read_instructions(settings_path: Path | None, *, to_courier: bool) -> Instr
     try:
         return read_instructions(settings_path, to_courier=to_courier)
     except SettingsError as error:
-        log(Level.ERROR, event="settings refused", problem=f"{error}; all mail is answered 451 until a reload")
-        problem = f"settings refused: {error}"
-        return Instructions(_text_of(settings_path), str(settings_path), to_courier, problem)
+        text = _text_of(settings_path)
+        then = "passes unscanned" if salvage_settings(text).observe else "is answered 451"
+        log(Level.ERROR, event="settings refused", problem=f"{error}; all mail {then} until a reload")
+        return Instructions(text, str(settings_path), to_courier, f"settings refused: {error}")
 
 
 def _text_of(settings_path: Path | None) -> str:

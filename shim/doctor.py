@@ -12,6 +12,7 @@ from shim.courier_checks import (
     check_enabled,
     check_limits,
     check_link,
+    check_observe,
     check_order,
     check_other_sockets,
     check_pause,
@@ -45,6 +46,7 @@ _CHECKS = (
     check_other_sockets,
     check_order,
     check_pause,
+    check_observe,
     check_secrets,
     check_courier_settings,
 )
@@ -84,7 +86,7 @@ def examine(settings_path: Path | None, *, with_probes: bool) -> Iterator[Findin
             worst = max(worst, finding.level)
             yield finding
     if problem:
-        return  # all mail is answered 451 until the settings are mended; which scanners are meant, nobody knows
+        return  # no mail is scanned until the settings are mended; which scanners are meant, nobody knows
     looks = _look_at_scanners(settings)
     yield from findings_on(looks)
     yield from check_limits(host, [look.max_message_bytes for look in looks if look.max_message_bytes])
@@ -148,13 +150,15 @@ def _settings(path: Path | None) -> tuple[Settings, Finding | None]:
         text, where = read_settings_text(path)
         return parse_settings(text, where), None
     except SettingsError as error:
+        settings = salvage_settings(text)
+        then = "lets all mail pass unscanned" if settings.observe else "answers 451 to all mail"
         finding = Finding(
             Level.PROBLEM,
             "settings",
-            f"{error}; a shim that starts with them answers 451 to all mail",
+            f"{error}; a shim that starts with them {then}",
             "mend them, then send SIGHUP to the shim's parent process",
         )
-        return salvage_settings(text), finding
+        return settings, finding
 
 
 def _look_at_scanners(settings: Settings) -> list[Look]:
@@ -188,6 +192,6 @@ def _probe(host: Host, worst: Level) -> Iterator[Finding]:
     group = host.socket.stat().st_gid if os.geteuid() == 0 else None
     try:
         with probe_senders(probe_file(host.socket), me, group) as new_address:
-            yield from probe_findings(sender, new_address, filters_before(host))
+            yield from probe_findings(sender, new_address, filters_before(host), observe=host.settings.observe)
     except ProbeError as error:
         yield Finding(Level.WARNING, "probe", f"not sent: {error}", "run doctor as root, one at a time")

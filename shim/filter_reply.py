@@ -16,6 +16,7 @@ NOT_CHECKED = SmtpReply(451, "4.3.0", "Message could not be checked, try again l
 TOO_BIG = SmtpReply(552, "5.3.4", "Message too big for the mail filter")
 TOO_BIG_FOR_NOW = SmtpReply(451, "4.3.4", "Message too big for the mail filter")
 PROBE_PASSED = SmtpReply(450, "4.7.0", "Couriergate probe passed, nobody gets it")
+PROBE_OBSERVED = SmtpReply(450, "4.7.0", "Couriergate probe passed in observe mode, nobody gets it; it would be:")
 
 
 def render_reply(reply: SmtpReply) -> bytes:

@@ -1,7 +1,7 @@
 """The story of one message, from Courier's request to the one reply.
 
 Whatever goes wrong here ends in a 4xx and one log line with the queue id. Mail passes unscanned only where a
-setting or the operator says so, and is marked.
+setting or the operator says so, and is marked. In observe mode every mail passes, and the line has what it would be.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ from shim.courier_config import LocalDomains
 from shim.filter_request import FilterRequest, FilterRequestError, FilterRequestParser
 from shim.log_line import Level, log
 from shim.metrics import Metrics
+from shim.observe import observed, reason_of
 from shim.pause import PauseError, pause_in_force
 from shim.probe import Probes, reply_to_probe
 from shim.scanner_client import ScannerClient, TooBusyError
@@ -62,6 +63,7 @@ class Rules:
     too_big: TooBig
     probes: Probes
     on_failure: OnFailure
+    observe: bool = False
     problem: str | None = None
 
 
@@ -69,11 +71,13 @@ class Rules:
 class _Line:
     """What the log line of this message will say; filled as the story goes on."""
 
+    observe: bool = False
     level: Level = Level.INFO
     envelope: Envelope | None = None
     size: int | None = None
     answer: Answer | None = None
     unfiltered: Reason | None = None
+    refusal: SmtpReply | None = None
     problem: str | None = None
     started: float = field(default_factory=time.monotonic)
     step_ms: dict[str, float] = field(default_factory=dict)
@@ -83,6 +87,15 @@ class _Line:
         now = time.monotonic()
         self.step_ms[name] = (now - self._step_started) * 1000
         self._step_started = now
+
+    @property
+    def would_be(self) -> SmtpReply | None:
+        """What the reply would be if nobody observed: the refusal of ours that was not told, or a verdict's."""
+        not_done = self.answer.verdict.would_be if self.answer else None
+        return self.refusal or (not_done.reply if not_done else None)
+
+    def add_problem(self, problem: str) -> None:
+        self.problem = "; ".join(filter(None, (self.problem, problem)))
 
     def write(self, reply: SmtpReply) -> None:
         envelope = self.envelope
@@ -98,7 +111,9 @@ class _Line:
             destiny=verdict and verdict.destiny,
             reply=reply,
             category=verdict and verdict.decided_by.category,
-            **_changed_recipients(verdict),
+            **({} if self.refusal else _recipients_log(verdict)),
+            observe="yes" if self.observe else None,
+            would_be=self.would_be,
             unfiltered="yes" if self.unfiltered else None,
             scanner=self.answer and self.answer.scanner,
             problem=self.problem,
@@ -118,6 +133,8 @@ class _Line:
         metrics.observe("message_seconds", time.monotonic() - self.started)
         if self.unfiltered:
             metrics.count("unfiltered_total", reason=self.unfiltered)
+        if self.would_be:
+            metrics.count("would_be_total", code=f"{self.would_be.code // 100}xx")
 
 
 async def answer_connection(
@@ -127,7 +144,7 @@ async def answer_connection(
 
     On the bare socket, which submit has filled by now and empties at once: streams would double the cost.
     """
-    line, request = _Line(), None
+    line, request = _Line(rules.observe), None
     try:
         request = await _receive_request(connection)
         if request is None:
@@ -141,8 +158,10 @@ async def answer_connection(
         )
     except Exception as error:  # noqa: BLE001 (the one catch-all; it answers 4xx)
         line.level, line.problem, reply = _trouble(error, rules)
+    if rules.observe and reply.code >= 300 and not (line.envelope and line.envelope.probe):
+        reply = await _pass_instead(reply, request, line)
     if request is not None and _is_gone(connection):
-        line.problem = "; ".join(filter(None, (line.problem, "submit is gone")))
+        line.add_problem("submit is gone")
     line.write(reply)
     line.count(reply, metrics)
     with contextlib.suppress(ConnectionError):
@@ -191,6 +210,8 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
         line.envelope = rules.probes.mark(
             envelope_of([one.file for one in control_files], rules.host, message.size, rules.local_domains.holds)
         )
+        if rules.observe:
+            line.envelope = replace(line.envelope, observe=True)
         line.end_step("read_ms")
         if not line.envelope.recipients:
             return filter_reply.OK
@@ -206,6 +227,8 @@ async def _reply_to(request: FilterRequest, scanners: ScannerClient, rules: Rule
             return await _pass_unscanned(message, reason, line)
         finally:
             line.end_step("scan_ms")
+        if rules.observe and line.answer.verdict.reply.code // 100 != 4:
+            line.answer = replace(line.answer, verdict=observed(line.answer.verdict))
         if line.envelope.probe:
             return reply_to_probe(line.answer.verdict)
         if changes_nothing(line.answer.verdict):
@@ -248,6 +271,23 @@ async def _pass_unscanned(message: SpoolFile, reason: Reason, line: _Line) -> Sm
     return filter_reply.OK
 
 
+async def _pass_instead(refusal: SmtpReply, request: FilterRequest | None, line: _Line) -> SmtpReply:
+    """Pass in observe mode what we would refuse ourselves: nobody looked, or not to the end. Marked, if that can be.
+
+    Nothing that goes wrong here may refuse the mail: it passes unmarked then.
+    """
+    line.refusal, line.unfiltered = refusal, reason_of(refusal)
+    if request is not None:
+        try:
+            with SpoolFile(request.data_path) as message:
+                await _undisturbed(mark_unscanned, message, line.unfiltered)
+        except Exception as error:  # noqa: BLE001 (an edge as above)
+            line.level = Level.ERROR
+            line.add_problem(f"not marked: {error}")
+        line.end_step("write_ms")
+    return filter_reply.OK
+
+
 async def _undisturbed(change: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Change Courier's files in a thread, to the end also when we are told to stop.
 
@@ -286,6 +326,12 @@ def _trouble(error: Exception, rules: Rules) -> tuple[Level, str, SmtpReply]:
         case _:
             trace = "".join(traceback.format_exception(error, limit=-5))
             return Level.ERROR, f"bug: {trace}", filter_reply.NOT_CHECKED
+
+
+def _recipients_log(verdict: Decision | None) -> dict[str, str]:
+    """Return who gets an accepted message or not against its envelope, and who would without observe mode."""
+    would_be = _changed_recipients(verdict and verdict.would_be)
+    return _changed_recipients(verdict) | {f"would_be_{name}": addresses for name, addresses in would_be.items()}
 
 
 def _changed_recipients(verdict: Decision | None) -> dict[str, str]:

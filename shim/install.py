@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import time
 import zipfile
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from shim.courier_config import filtered_sources
 from shim.mail_host import Host, host_of, is_answered
+from shim.observe_setting import with_observe
 from shim.privileges import find_group
 from shim.restart import RestartError, restart
 from shim.settings import (
@@ -87,11 +89,13 @@ class Outcome:
     said: str = ""
 
 
-def run_install(settings_path: Path | None, *, standalone: bool, dry_run: bool, as_json: bool) -> int:
+def run_install(
+    settings_path: Path | None, *, standalone: bool, observe: bool | None, dry_run: bool, as_json: bool
+) -> int:
     """Install, say each step, and return the exit status."""
     file = settings_path or DEFAULT_PATH
     host = host_of(load_settings(file) if file.exists() else Settings())
-    steps = install_steps(host, file, own_program(), standalone=standalone)
+    steps = install_steps(host, file, own_program(), standalone=standalone, observe=observe)
     return _run(steps, dry_run=dry_run, as_json=as_json)
 
 
@@ -141,15 +145,23 @@ def _take(step: Step, *, dry_run: bool) -> Outcome:
 
 
 def install_steps(
-    host: Host, settings_file: Path, started_from: Path, *, standalone: bool, start_seconds: float = START_SECONDS
+    host: Host,
+    settings_file: Path,
+    started_from: Path,
+    *,
+    standalone: bool,
+    observe: bool | None = None,
+    start_seconds: float = START_SECONDS,
 ) -> list[Step]:
     """Return what puts the filter before Courier, run by courierfilter, or by somebody else if standalone.
 
-    ``started_from`` is the file that started this program: a zip file is copied, anything else linked to.
+    ``started_from`` is the file that started this program: a zip file is copied, anything else linked to. ``observe``
+    switches observe mode on or off; None leaves it as it is.
     """
     group = find_group(host.settings.group)
     token = host.settings.token_file
     sources = host.configuration / "enablefiltering"
+    observing = _Observing(settings_file, observe=observe)
     program: _Stub | _Program = _Stub(host.program) if standalone else _Program(host.program, started_from)
     return [
         Step(
@@ -157,6 +169,7 @@ def install_steps(
             settings_file.exists,
             lambda: _write(settings_file, SETTINGS, mode=0o640, group=group),
         ),
+        *([Step(observing.what, observing.is_so, observing.do)] if observing.is_worth_telling() else []),
         *([_token_step(token, group)] if token else []),
         Step(f"{program.what} in {host.program}", program.is_so, program.do),
         Step(
@@ -169,7 +182,7 @@ def install_steps(
             lambda: host.link.is_symlink() and host.link.readlink() == host.program,
             lambda: _link(host.link, host.program),
         ),
-        _start_step(host, program, start_seconds),
+        _start_step(host, program, observing, start_seconds),
     ]
 
 
@@ -265,6 +278,45 @@ def _is_stub(program: Path) -> bool:
         return False
 
 
+# Observe mode -----------------------------------------------------------------------------------------------------
+
+
+class _Observing:
+    """Observe mode in the settings file: switched on, switched off, or left as it is and told."""
+
+    def __init__(self, file: Path, *, observe: bool | None) -> None:
+        self.changed = False
+        self._file = file
+        self._wanted = self._is_on() if observe is None else observe
+        self._is_asked = observe is not None
+
+    @property
+    def what(self) -> str:
+        if self._wanted:
+            return "observe mode: nothing is refused, until `couriergate-shim install --no-observe`"
+        return "observe mode off: what the policy refuses is refused"
+
+    def is_worth_telling(self) -> bool:
+        return self._is_asked or self._wanted
+
+    def is_so(self) -> bool:
+        self.changed = self._is_on() is not self._wanted
+        return not self.changed
+
+    def do(self) -> None:
+        file = self._file.resolve()  # a link stays one
+        status = file.stat()
+        text = file.read_bytes().decode()
+        try:
+            changed = with_observe(text, on=self._wanted, where=str(file))
+        except SettingsError as error:
+            raise InstallError(str(error)) from error
+        _write(file, changed, mode=stat.S_IMODE(status.st_mode), user=status.st_uid, group=status.st_gid)
+
+    def _is_on(self) -> bool:
+        return self._file.exists() and load_settings(self._file).observe
+
+
 # The other steps --------------------------------------------------------------------------------------------------
 
 
@@ -292,18 +344,18 @@ def _link(link: Path, program: Path) -> None:
     link.symlink_to(program)
 
 
-def _start_step(host: Host, program: "_Program | _Stub", start_seconds: float) -> Step:
+def _start_step(host: Host, program: "_Program | _Stub", observing: _Observing, start_seconds: float) -> Step:
     def is_so() -> bool:
-        return is_answered(host.socket) and not program.changed
+        return is_answered(host.socket) and not program.changed and not observing.changed
 
     def do() -> str | None:
+        if is_answered(host.socket):
+            restart(host.socket)
+            return None
         if isinstance(program, _Stub):
             return (
                 "mail is not filtered yet; start it: systemctl daemon-reload; systemctl enable --now couriergate-shim"
             )
-        if is_answered(host.socket):
-            restart(host.socket)
-            return None
         if not _tell_courierfilter(host):
             return "courierfilter does not run, so mail is not filtered; start it: systemctl start courierfilter"
         _wait_for(
@@ -346,11 +398,11 @@ def _wait_for(condition: Callable[[], bool], seconds: float, otherwise: str) -> 
         time.sleep(0.05)
 
 
-def _write(file: Path, text: str, *, mode: int, group: int = -1) -> None:
+def _write(file: Path, text: str, *, mode: int, user: int = -1, group: int = -1) -> None:
     """Write a whole new file and rename it: nobody reads half of it."""
     new = file.with_name(f".{file.name}.new")
     new.unlink(missing_ok=True)
-    new.write_text(text, encoding="utf-8", errors="surrogateescape")
+    new.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
     new.chmod(mode)
-    os.chown(new, -1, group)
+    os.chown(new, user, group)
     new.replace(file)

@@ -15,6 +15,7 @@ COUNTERS = {
     "messages_total": "Messages answered, by destiny and deciding category; none without a verdict.",
     "replies_total": "Replies to Courier, by their first digit.",
     "unfiltered_total": "Messages passed although nobody scanned them, by reason.",
+    "would_be_total": "Replies that observe mode kept from being given, by their first digit.",
     "questions_total": "Questions to scanners, by scanner and outcome.",
     "worker_deaths_total": "Workers that ended without being told to.",
     "log_lines_dropped_total": "Log lines that the logger did not take in time.",

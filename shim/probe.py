@@ -87,8 +87,16 @@ class Probes:
 
 
 def reply_to_probe(verdict: Decision) -> SmtpReply:
-    """Return what a probe is answered: a refusal as it is, and what would pass a 4xx, so that nobody gets it."""
-    return verdict.reply if verdict.reply.code >= 300 else filter_reply.PROBE_PASSED
+    """Return what a probe is answered: a refusal as it is, and what would pass a 4xx, so that nobody gets it.
+
+    Where only observe mode lets it pass, the 4xx says what it would be without.
+    """
+    if verdict.reply.code >= 300:
+        return verdict.reply
+    if verdict.would_be is None or verdict.would_be.reply.code < 300:
+        return filter_reply.PROBE_PASSED
+    said = filter_reply.PROBE_OBSERVED
+    return replace(said, text=f"{said.text} {verdict.would_be.reply}")
 
 
 def _create(file: Path) -> int:

@@ -57,9 +57,12 @@ class ProbeSender:
 
 
 def probe_findings(
-    sender: ProbeSender, new_address: Callable[[], str], filters_before: Sequence[str]
+    sender: ProbeSender, new_address: Callable[[], str], filters_before: Sequence[str], *, observe: bool
 ) -> Iterator[Finding]:
-    """Send the clean probe, and if that was recognised the infected one."""
+    """Send the clean probe, and if that was recognised the infected one.
+
+    ``observe``: the settings say that nothing is to be refused.
+    """
     try:
         address = new_address()
         reply = sender.send(address, probe_message(address, sender.host))
@@ -67,7 +70,7 @@ def probe_findings(
         yield clean
         if clean.level is Level.OK:
             address = new_address()
-            yield _on_infected(sender.send(address, probe_message(address, sender.host, EICAR)))
+            yield _on_infected(sender.send(address, probe_message(address, sender.host, EICAR)), observe=observe)
     except OSError as error:  # smtplib's errors are, too
         yield Finding(
             Level.PROBLEM,
@@ -125,9 +128,20 @@ def _on_clean(reply: ProbeReply, filters_before: Sequence[str]) -> Finding:
     )
 
 
-def _on_infected(reply: ProbeReply) -> Finding:
+def _on_infected(reply: ProbeReply, *, observe: bool) -> Finding:
     check = "EICAR probe"
+    found = re.match(rf"{re.escape(str(filter_reply.PROBE_OBSERVED))} (550 .*INFECTED.*)", reply.text)
+    if found:
+        return Finding(
+            Level.OK if observe else Level.WARNING,
+            check,
+            f"found in {reply.milliseconds:.0f} ms, and let pass in observe mode; it would be: {found[1]}",
+            "" if observe else "look at `observe` in the policy of the service, or restart the shim",
+        )
     if re.match(r"550 .*INFECTED", reply.text):
+        if observe:
+            saw = f"refused, although the settings say that nothing is: `{reply.text}`"
+            return Finding(Level.WARNING, check, saw, "couriergate-shim restart")
         return Finding(Level.OK, check, f"refused in {reply.milliseconds:.0f} ms: {reply.text}")
     if reply.text == str(filter_reply.PROBE_PASSED) or reply.text.startswith("2"):
         return Finding(

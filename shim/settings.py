@@ -77,6 +77,7 @@ class Settings:
     retry_seconds: float = 20.0
     on_failure: OnFailure = OnFailure()
     too_big: TooBig = TooBig.REJECT
+    observe: bool = False
     max_message_bytes: int = 100 * 2**20
     workers: int = 1
     when_stopped: WhenStopped = WhenStopped.TEMPFAIL
@@ -140,9 +141,10 @@ def parse_settings(text: str, where: str) -> Settings:
 
 
 def salvage_settings(text: str) -> Settings:
-    """Return what a broken settings file still says of the place of the filter socket, and defaults.
+    """Return what a broken settings file still says of the filter socket's place and of observe mode, and defaults.
 
-    The socket must be where it was meant to be: without it, Courier passes all mail unfiltered.
+    The socket must be where it was meant to be: without it, Courier passes all mail unfiltered. And a host that only
+    observes must not begin to refuse mail because of a slip in its settings.
     """
     values: dict[str, Any] = {}
     for name in ("filter_directory", "socket_name"):
@@ -150,6 +152,8 @@ def salvage_settings(text: str) -> Settings:
         if match:
             with contextlib.suppress(SettingsError):
                 values[name] = _READERS[name](match[1], name)
+    if re.search(r"^[ \t]*observe[ \t]*=[ \t]*true[ \t\r]*(#.*)?$", text, re.MULTILINE):
+        values["observe"] = True
     return Settings(**values)
 
 
@@ -222,6 +226,12 @@ def _bytes(value: object, place: str) -> int:
     return value
 
 
+def _flag(value: object, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"{place}: want true or false, got {value!r}")
+    return value
+
+
 def _on_failure(value: object, place: str) -> OnFailure:
     known = [one.name for one in fields(OnFailure)]
     if not isinstance(value, dict):
@@ -264,6 +274,7 @@ _READERS: dict[str, Callable[[object, str], Any]] = {
     "retry_seconds": _seconds,
     "on_failure": _on_failure,
     "too_big": partial(_choice, TooBig),
+    "observe": _flag,
     "max_message_bytes": _bytes,
     "workers": _workers,
     "when_stopped": partial(_choice, WhenStopped),

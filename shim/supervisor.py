@@ -113,8 +113,16 @@ class Supervisor:
         self._previous = []
         if not self._announced:
             self._announced = True
-            scanners = ",".join(self._settings.scanners)
-            log(Level.INFO, event="started", mode=self._program.mode, scanners=scanners, workers=len(self._workers))
+            scanners, observe = ",".join(self._settings.scanners), "yes" if self._settings.observe else None
+            workers = len(self._workers)
+            log(
+                Level.INFO,
+                event="started",
+                mode=self._program.mode,
+                scanners=scanners,
+                workers=workers,
+                observe=observe,
+            )
             notify_service_manager("READY=1")
 
     def _seconds_to_wait(self) -> float | None:

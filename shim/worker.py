@@ -92,6 +92,7 @@ def _rules(settings: Settings, problem: str | None) -> Rules:
         deadline_seconds=settings.deadline_seconds,
         max_message_bytes=settings.max_message_bytes,
         too_big=settings.too_big,
+        observe=settings.observe,
         probes=Probes(probe_file(settings.socket_path)),
         on_failure=settings.on_failure,
         problem=problem,

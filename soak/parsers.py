@@ -35,6 +35,7 @@ _LONGEST_NAME_BYTES = 100  # an edit that would make a line too long for SMTP is
 _LAST_LINE = re.compile(rb"([245]\d\d) ([245]\.\d{1,3}\.\d{1,3}) ([ -~]*)\n")
 _LOG_LINE = re.compile(r'INFO:couriergate:((?: \w+=(?:"[^"]*"|[^ "=]+))*)\n')
 _LOG_FIELD = re.compile(r' (\w+)=(?:"([^"]*)"|([^ ]+))')
+_SUBJECTS = re.compile(rb"(?:\A|[\r\n])subject[ \t]*:", re.IGNORECASE)
 _FIELD_NAME = re.compile(rb"^([!-9;-~]+)[ \t]*:", re.MULTILINE)
 
 
@@ -89,16 +90,33 @@ def check_header_edit(data: bytes) -> None:
     try:
         edited = edit_header(header, edits)
     except HeaderEditError:
-        assert any(not _is_legal(edit) for edit in edits)
+        assert any(not _is_legal(edit) for edit in edits) or len(_new_subjects(edits)) > 1
         return
 
     assert header_end(edited + body) == (None if end is None else len(edited))
     added = edit_header(b"", edits)
-    assert edited.startswith(added)
     assert all(b": " in line or line.startswith(b" ") for line in added.splitlines())
+    if _new_subjects(edits):
+        _check_subject(header, edits, edited)
+        return
+    assert edited.startswith(added)
     assert _is_subsequence(edited[len(added) :], header)
     if all(edit.action is HeaderAction.ADD for edit in edits):
         assert edited == added + header
+
+
+def _check_subject(header: bytes, edits: Sequence[HeaderEdit], edited: bytes) -> None:
+    """Check that there is one, the new one, on top or amid what was there."""
+    subjects = _new_subjects(edits)
+    subject = edit_header(b"", subjects)
+    others = edit_header(b"", [edit for edit in edits if edit not in subjects])
+    assert len(_SUBJECTS.findall(edited)) == 1
+    rests = [edited[: found.start()] + edited[found.end() :] for found in re.finditer(re.escape(subject), edited)]
+    assert any(rest.startswith(others) and _is_subsequence(rest[len(others) :], header) for rest in rests)
+
+
+def _new_subjects(edits: Sequence[HeaderEdit]) -> list[HeaderEdit]:
+    return [edit for edit in edits if edit.action is HeaderAction.ADD and edit.name.lower() == "subject"]
 
 
 def check_http_exchange(data: bytes) -> None:
@@ -174,7 +192,7 @@ def _new_exchange() -> HttpExchanges:
 
 def _edits(chance: random.Random, header: bytes) -> list[HeaderEdit]:
     names = [name.decode("ascii") for name in _FIELD_NAME.findall(header) if len(name) < _LONGEST_NAME_BYTES]
-    names += ["X-Couriergate-Verdict", "not a name"]
+    names += ["X-Couriergate-Verdict", "Subject", "not a name"]
     return [
         HeaderEdit(HeaderAction.ADD, chance.choice(names), _value(chance, header))
         if chance.random() < 0.5

@@ -156,10 +156,14 @@ def decode_verdict(data: bytes) -> Verdict:
 def decode_decision(data: bytes) -> Decision:
     """Read of a verdict what the mail host needs, and nothing else: a third of the work.
 
+    Of ``would_be`` too; what that one would have been is left out, however deep it goes.
+
     Raises:
         CodecError: as decode_verdict, of these fields.
     """
-    return Decision(**_decision_of(_Fields("verdict", _from_json("verdict", data))))
+    fields = _Fields("verdict", _from_json("verdict", data))
+    would_be = fields.optional("would_be", fields.object)
+    return Decision(**_decision_of(fields), would_be=None if would_be is None else Decision(**_decision_of(would_be)))
 
 
 def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:

@@ -153,7 +153,8 @@ class MessageFacts:
 class Decision:
     """What the mail host needs of a verdict: all that it carries out, and the name for it.
 
-    ``recipients`` answers the envelope's list in order, one for one.
+    ``recipients`` answers the envelope's list in order, one for one. ``would_be`` is the decision that observe mode
+    kept from being carried out.
     """
 
     mail_id: str
@@ -163,6 +164,7 @@ class Decision:
     recipients: tuple[RecipientVerdict, ...]
     header_edits: tuple[HeaderEdit, ...] = ()
     added_recipients: tuple[str, ...] = ()
+    would_be: "Decision | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

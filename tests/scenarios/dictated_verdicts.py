@@ -17,6 +17,7 @@ class DictatedVerdicts:
     replacements: dict[str, str] = field(default_factory=dict)
     added_recipients: list[str] = field(default_factory=list)
     header_edits: list[HeaderEdit] = field(default_factory=list)
+    refuses: bool = False
     next_waits: bool = False
     scanner: FakeScanner = field(init=False)
     _another: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,7 +36,12 @@ class DictatedVerdicts:
         request = await talk.hear()
         if waits:
             await self._another.wait()
-        await talk.say(http_answer(200, encode_verdict(self._dictate(verdict_on(request.envelope())))))
+        envelope = request.envelope()
+        verdict = self._dictate(verdict_on(envelope))
+        if self.refuses:
+            refusal = verdict_on(envelope, Destiny.REJECT, VIRUS_REPLY)
+            verdict = replace(verdict, would_be=refusal) if envelope.observe else refusal
+        await talk.say(http_answer(200, encode_verdict(verdict)))
         self._another.set()
 
     def _dictate(self, verdict: Verdict) -> Verdict:

@@ -71,6 +71,10 @@ def _verdict_removes_field(stage: Stage, name: str) -> None:
     stage.verdicts().header_edits.append(HeaderEdit(HeaderAction.REMOVE, name))
 
 
+def _verdict_refuses(stage: Stage, *, yes: bool) -> None:
+    stage.verdicts().refuses = yes
+
+
 def _next_verdict_waits(stage: Stage) -> None:
     stage.verdicts().next_waits = True
 
@@ -343,6 +347,8 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "verdict adds ADDRESS": _verdict_adds,
     "verdict adds field NAME: TEXT": _verdict_adds_field,
     "verdict removes field NAME": _verdict_removes_field,
+    "verdict refuses a virus": partial(_verdict_refuses, yes=True),
+    "verdict refuses nothing": partial(_verdict_refuses, yes=False),
     "next verdict waits for another": _next_verdict_waits,
     "control files have room for COUNT recipients": lambda stage, count: stage.host.courier.set_batch_size(
         int(count)

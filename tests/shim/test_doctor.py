@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,7 @@ class DoctorsHost:
         self.esmtpd = esmtpd
         self.scanner = scanner
         self.finds_viruses = True
+        self.observes = False
         scanner.usual = self._scan
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -65,20 +67,33 @@ class DoctorsHost:
     def _judge(self, verdict: Verdict) -> Verdict:
         request = self.scanner.heard[-1]
         infected = base64.b64encode(EICAR)[:60] in request.message()
-        if infected and self.finds_viruses:
-            return verdict_on(request.envelope(), Destiny.REJECT, VIRUS_REPLY)
-        return verdict
+        if not (infected and self.finds_viruses):
+            return verdict
+        refusal = verdict_on(request.envelope(), Destiny.REJECT, VIRUS_REPLY)
+        return replace(verdict, would_be=refusal) if self.observes else refusal
 
 
 @pytest.fixture
 def host(mail_host: MailHost) -> Iterator[DoctorsHost]:
+    with _running(mail_host) as host:
+        yield host
+
+
+@pytest.fixture
+def observing_host(mail_host: MailHost) -> Iterator[DoctorsHost]:
+    with _running(mail_host, observe=True) as host:
+        yield host
+
+
+@contextmanager
+def _running(mail_host: MailHost, **settings: object) -> Iterator[DoctorsHost]:
     directory = mail_host.directory
     (mail_host.filters / "active").mkdir()
     (mail_host.filters / "active/couriergate").symlink_to("/bin/true")
     (directory / "enablefiltering").write_text("esmtp local\n")
     with FakeScanner() as scanner, FakeEsmtpd(directory) as esmtpd:
         group = subprocess.run(["id", "-gn"], capture_output=True, text=True, check=True).stdout.strip()
-        mail_host.set_up([scanner.endpoint], group=group, deadline_seconds=10, retry_seconds=0.3)
+        mail_host.set_up([scanner.endpoint], group=group, deadline_seconds=10, retry_seconds=0.3, **settings)
         with ShimProgram(mail_host):
             yield DoctorsHost(mail_host, scanner, esmtpd)
 
@@ -150,6 +165,48 @@ def test_engines_that_find_nothing_are_found_by_the_probe(host: DoctorsHost) -> 
 
     assert found[1:] == ["EICAR probe: let pass: the virus engines do not find it"]
     assert host.esmtpd.delivered == []
+
+
+OBSERVED = f"let pass in observe mode; it would be: {VIRUS_REPLY}"
+
+
+@pytest.mark.parametrize("observes", [False, True], ids=["old service", "service that observes"])
+def test_in_observe_mode_it_warns_of_that_and_tells_that_the_virus_was_found(
+    observing_host: DoctorsHost, *, observes: bool
+) -> None:
+    observing_host.observes = observes
+
+    ended = observing_host.run()
+
+    lines = ended.stdout.splitlines()
+    assert ended.returncode == 0
+    assert any(line.startswith("warning  observe mode: on: nothing is refused") for line in lines)
+    assert any(line.startswith("ok       EICAR probe: found in ") and line.endswith(OBSERVED) for line in lines)
+    assert observing_host.esmtpd.delivered == []
+
+
+def test_engines_that_find_nothing_are_found_in_observe_mode_too(observing_host: DoctorsHost) -> None:
+    observing_host.finds_viruses = False
+
+    assert observing_host.findings()[-1] == "EICAR probe: let pass: the virus engines do not find it"
+
+
+def test_a_shim_that_has_not_yet_read_that_it_shall_observe_is_a_warning(host: DoctorsHost) -> None:
+    with host.settings_file.open("a") as settings:
+        settings.write("observe = true\n")
+
+    found = host.findings()
+
+    assert found[-1] == f"EICAR probe: refused, although the settings say that nothing is: `{VIRUS_REPLY}`"
+
+
+def test_a_service_that_observes_unasked_is_a_warning(host: DoctorsHost) -> None:
+    host.observes = True
+
+    (_, finding) = host.findings()
+
+    assert finding.startswith("EICAR probe: found in ")
+    assert finding.endswith(OBSERVED)
 
 
 def test_a_scanner_that_gives_no_verdict_is_found_by_the_probe(host: DoctorsHost) -> None:

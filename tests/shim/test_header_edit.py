@@ -119,7 +119,12 @@ def test_what_is_no_field_of_that_name_stays(other: bytes) -> None:
         (b"Subject: a\r\rX-Couriergate:\rX-Other: b\rX-Couriergate: c", b"Subject: a\r\rX-Other: b"),
         (b"Subject: a\n b\rX-Couriergate: clean\n c\n", b"Subject: a\n b\n c\n"),
         (b"no field\rX-Couriergate: clean\n", b"no field\n"),
-        (b"\rX-Couriergate: clean\n", b"\n"),
+        (b"\rX-Couriergate: clean\n", b""),
+        (b"\rX-Couriergate: clean\nSubject: a\n", b"Subject: a\n"),
+        (b"\rX-Couriergate: clean\n\tand more\nSubject: a\n", b"Subject: a\n"),
+        (b"\rX-Couriergate: clean\rX-Other: b\n", b"\rX-Other: b\n"),
+        (b"Subject: a\n \rX-Couriergate: clean\n b\n", b"Subject: a\n b\n"),
+        (b"Subject: a\n\t\r\rX-Couriergate: clean\r\n", b"Subject: a\n"),
     ],
 )
 def test_a_forged_field_behind_a_bare_cr_is_taken_out_of_the_line_that_hides_it(hiding: bytes, kept: bytes) -> None:
@@ -307,3 +312,92 @@ def test_any_bytes_are_edited_in_their_header_only(message: bytes) -> None:
     assert header_end(edited + body) == (None if found is None else len(edited))
     remaining = iter(re.split(rb"[\r\n]", header))
     assert all(line in remaining for line in re.split(rb"[\r\n]", edited[len(OURS) :]) if line)
+
+
+# Subject ----------------------------------------------------------------------------------------------------------
+
+TAGGED = b"Subject: [SPAM] hello\n"
+TAG = (_remove("Subject"), _add("[SPAM] hello", "Subject"))
+SIGNED = b"DKIM-Signature: v=1; h=from:subject; b=x\n"
+FROM = b"From: s@remote.example\n"
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        SUBJECT,
+        b"SUBJECT: hello\n",
+        b"Subject \t: hello\r\n",
+        b"Subject: a long one\n that goes on\n\tand on\n",
+        b"Subject: caf\xe9 \x00\xff\n",
+        b"Subject: =?utf-8?q?caf=C3=A9?=\n",
+        b"Subject:\n",
+        b"Subject: a\rSubject: b\n",
+    ],
+)
+@pytest.mark.parametrize("signature", [b"", SIGNED, SIGNED.replace(b"DKIM", b"ARC-Message")])
+def test_a_new_subject_stands_where_the_old_one_stood_whatever_is_signed(signature: bytes, old: bytes) -> None:
+    header = RECEIVED + signature + old + FROM
+
+    assert edit_header(header, [*TAG, _add()]) == OURS + RECEIVED + signature + TAGGED + FROM
+
+
+@pytest.mark.parametrize("edits", [TAG, TAG[::-1], TAG[1:], (_remove("SUBJECT"), _add("[SPAM] hello", "Subject"))])
+def test_of_several_subjects_the_first_makes_room_and_none_is_left(edits: tuple[HeaderEdit, ...]) -> None:
+    header = SIGNED + b"subject: one\n" + FROM + b"Subject: two\n more\n" + b"Subject: three"
+
+    assert edit_header(header, edits) == SIGNED + TAGGED + FROM
+
+
+@pytest.mark.parametrize(
+    ("hiding", "kept"),
+    [
+        (b"X-A: b\rSubject: hidden\n", b"X-A: b\n"),
+        (b"From: a@b.example\rsubject : hidden\r\n", b"From: a@b.example\r\n"),
+    ],
+)
+@pytest.mark.parametrize("signature", [b"", SIGNED])
+@pytest.mark.parametrize("own", [b"", SUBJECT])
+def test_a_subject_behind_a_bare_cr_goes_and_is_no_place_for_the_new_one(
+    own: bytes, signature: bytes, hiding: bytes, kept: bytes
+) -> None:
+    edited = edit_header(signature + hiding + own, TAG)
+
+    assert edited == (signature + kept + TAGGED if own else TAGGED + signature + kept)
+
+
+def test_without_an_old_subject_the_new_one_is_on_top_in_its_turn() -> None:
+    edits = [_add(), *TAG, _add("two", "X-B")]
+
+    assert edit_header(RECEIVED, edits) == OURS + TAGGED + b"X-B: two\n" + RECEIVED
+
+
+def test_a_subject_is_taken_out_without_a_new_one_although_it_is_signed() -> None:
+    assert edit_header(SIGNED + SUBJECT + FROM, [_remove("Subject")]) == SIGNED + FROM
+
+
+def test_a_long_subject_is_folded_in_its_place() -> None:
+    edited = edit_header(RECEIVED + SUBJECT + FROM, [_add("[SPAM] " + "word " * 30 + "end", "Subject")])
+
+    assert edited.startswith(RECEIVED + b"Subject: [SPAM] word ")
+    assert edited.endswith(b" end\n" + FROM)
+    assert all(len(line) <= LINE_WIDTH for line in edited.splitlines())
+
+
+def test_two_new_subjects_are_refused() -> None:
+    with pytest.raises(HeaderEditError, match="want one Subject at most, got 2"):
+        edit_header(RECEIVED, [_add("a", "Subject"), _add("b", "SUBJECT")])
+
+
+@given(st.lists(_FIELDS), st.sampled_from([b"", SIGNED]))
+def test_whatever_there_was_nobody_reads_two_subjects_afterwards(
+    fields: list[tuple[bytes, bytes]], signature: bytes
+) -> None:
+    header = signature + b"".join(field for _, field in fields)
+
+    edited = edit_header(header, TAG)
+
+    others = [field for name, field in fields if name.strip().lower() != b"subject"]
+    assert len(re.findall(rb"(?:\A|[\r\n])subject[ \t]*:", edited, re.IGNORECASE)) == 1
+    if not any(re.search(rb"\rsubject[ \t]*:", field, re.IGNORECASE) for field in others):
+        assert edited.replace(TAGGED, b"", 1) == signature + b"".join(others)

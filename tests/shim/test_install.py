@@ -54,10 +54,20 @@ class InstallHost:
         self.program.chmod(0o755)
 
     def install(
-        self, *, dry_run: bool = False, standalone: bool = False, start_seconds: float = 20.0
+        self,
+        *,
+        dry_run: bool = False,
+        standalone: bool = False,
+        observe: bool | None = None,
+        start_seconds: float = 20.0,
     ) -> list[Outcome]:
         steps = install_steps(
-            self.host, self.settings_file, self.program, standalone=standalone, start_seconds=start_seconds
+            self.host,
+            self.settings_file,
+            self.program,
+            standalone=standalone,
+            observe=observe,
+            start_seconds=start_seconds,
         )
         return list(take(steps, dry_run=dry_run))
 
@@ -272,6 +282,104 @@ def test_a_filter_that_does_not_come_up_is_a_failure(host: InstallHost) -> None:
     assert outcomes[-1].said.startswith("nobody answers; see the mail log")
 
 
+# Observe mode -----------------------------------------------------------------------------------------------------
+
+
+def test_observe_mode_is_switched_on_and_off_and_again_changes_nothing(host: InstallHost) -> None:
+    before = host.settings_file.read_bytes()
+    with host.courierfilter():
+        outcomes = [host.install(observe=observe)[1] for observe in (True, True, False, False)]
+    after = host.settings_file.read_bytes()
+
+    assert states(outcomes) == [DONE, ALREADY, DONE, ALREADY]
+    assert "nothing is refused, until `couriergate-shim install --no-observe`" in outcomes[0].what
+    assert after.endswith(b"observe = false\n\n" + before)
+
+
+def test_a_running_filter_takes_observe_mode_at_once(host: InstallHost) -> None:
+    with host.courierfilter():
+        host.install()
+        parent, workers = find_parent(host.host.socket), _workers(host)
+        outcomes = host.install(observe=True)
+        same_parent, new_workers = find_parent(host.host.socket), _workers(host)
+
+    assert states(outcomes) == [ALREADY, DONE, ALREADY, ALREADY, ALREADY, DONE]
+    assert same_parent == parent
+    assert new_workers & workers == set()
+
+
+def test_a_standalone_filter_takes_observe_mode_at_once_too(host: InstallHost) -> None:
+    host.install(standalone=True)
+    with ShimProgram(host.mail_host) as shim:
+        outcomes = host.install(standalone=True, observe=True)
+        started = [line.fields.get("observe") for line in shim.log() if line.fields.get("event") == "started"]
+
+    assert (outcomes[1].state, outcomes[-1].state) == (DONE, DONE)
+    assert started == [None, "yes"]
+
+
+def test_install_alone_leaves_observe_mode_on_and_says_so(host: InstallHost) -> None:
+    host.install(observe=True)
+    before = host.settings_file.read_bytes()
+
+    outcomes = host.install()
+
+    assert outcomes[1].state is ALREADY
+    assert outcomes[1].what == "observe mode: nothing is refused, until `couriergate-shim install --no-observe`"
+    assert host.settings_file.read_bytes() == before
+
+
+def test_install_alone_says_nothing_of_observe_mode_where_it_is_off(host: InstallHost) -> None:
+    assert not [one for one in host.install() if "observe" in one.what]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_dry_run_tells_of_observe_mode_and_writes_nothing(host: InstallHost, *, exists: bool) -> None:
+    if not exists:
+        host.settings_file.unlink()
+    before = host.listing(), exists and host.settings_file.read_bytes()
+
+    outcomes = host.install(observe=True, dry_run=True)
+
+    assert outcomes[1] == Outcome(
+        WOULD, "observe mode: nothing is refused, until `couriergate-shim install --no-observe`"
+    )
+    assert (host.listing(), exists and host.settings_file.read_bytes()) == before
+
+
+def test_settings_that_install_writes_can_observe(host: InstallHost) -> None:
+    host.settings_file.unlink()
+
+    outcomes = host.install(observe=True)
+
+    assert states(outcomes)[:2] == [DONE, DONE]
+    assert load_settings(host.settings_file) == Settings(observe=True)
+
+
+def test_rights_and_place_of_the_settings_stay(host: InstallHost) -> None:
+    file = host.state / "elsewhere.toml"
+    host.settings_file.rename(file)
+    host.settings_file.symlink_to(file)
+    file.chmod(0o604)
+
+    host.install(observe=True)
+
+    assert host.settings_file.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o604
+    assert load_settings(file).observe
+
+
+def test_a_way_of_writing_it_that_is_not_understood_is_left_to_a_person(host: InstallHost) -> None:
+    before = host.settings_file.read_text() + '"obs\\u0065rve" = false\n'
+    host.settings_file.write_text(before)
+
+    outcomes = host.install(observe=True)
+
+    assert outcomes[-1].state is FAILED
+    assert outcomes[-1].said == f"{host.settings_file}: want a line `observe = true` there; write it by hand"
+    assert host.settings_file.read_text() == before
+
+
 # A filter that runs by itself -------------------------------------------------------------------------------------
 
 
@@ -351,7 +459,7 @@ def test_broken_settings_keep_nobody_from_uninstalling(
 def test_whoever_is_not_root_is_told_so(host: InstallHost, capsys: pytest.CaptureFixture[str]) -> None:
     os.seteuid(65534)
     try:
-        status = run_install(Path("/nowhere/shim.toml"), standalone=False, dry_run=True, as_json=False)
+        status = run_install(Path("/nowhere/shim.toml"), standalone=False, observe=True, dry_run=True, as_json=False)
     finally:
         os.seteuid(0)
 

@@ -17,6 +17,7 @@ from shim.settings import (
     load_settings,
     parse_settings,
     read_token,
+    salvage_settings,
 )
 
 
@@ -50,6 +51,7 @@ def test_every_setting_can_be_set() -> None:
         group = "mail"
         log_format = "json"
         metrics_file = "/var/lib/metrics/couriergate.prom"
+        observe = true
         """,
         "f",
     )
@@ -74,6 +76,7 @@ def test_every_setting_can_be_set() -> None:
         group="mail",
         log_format=LogFormat.JSON,
         metrics_file=Path("/var/lib/metrics/couriergate.prom"),
+        observe=True,
     )
     assert all(getattr(settings, one.name) != one.default for one in fields(Settings))
 
@@ -140,6 +143,8 @@ def test_a_scanner_that_cannot_be_asked_is_refused(endpoint: str) -> None:
         ('send = "url"', "want one of content, path"),
         ('log_format = "xml"', "want one of logfmt, json"),
         ('metrics_file = "metrics"', "want an absolute path"),
+        ('observe = "true"', "want true or false, got 'true'"),
+        ("observe = 1", "want true or false, got 1"),
         ('tls_ca = "ca.pem"', "want an absolute path"),
         ("workers = 0", "want a number of processes"),
         ('user = "no body"', "want the name of an account"),
@@ -237,3 +242,19 @@ def test_a_token_that_no_header_can_carry_is_refused(tmp_path: Path, content: by
 def test_a_token_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the token cannot be read"):
         read_token(Settings(token_file=tmp_path / "token"))
+
+
+@pytest.mark.parametrize(
+    ("line", "observe"),
+    [
+        ("observe = true", True),
+        ("  observe=true\t# the first week", True),
+        ("observe = true\r", True),
+        ("# observe = true", False),
+        ("observe = false", False),
+        ("observe = true or so", False),
+        ("observed = true", False),
+    ],
+)
+def test_broken_settings_still_say_whether_the_filter_only_looks_on(line: str, *, observe: bool) -> None:
+    assert salvage_settings(f"scanners = [\n{line}\n").observe is observe

@@ -53,8 +53,12 @@ def test_a_verdict_is_read_as_it_was_written(verdict: Verdict) -> None:
 def test_a_decision_is_what_the_verdict_says_of_it(verdict: Verdict) -> None:
     decision = decode_decision(encode_verdict(verdict))
 
-    for one in fields(Decision):
-        assert getattr(decision, one.name) == getattr(verdict, one.name)
+    would_be = None if verdict.would_be is None else _decision_of(verdict.would_be, would_be=None)
+    assert decision == _decision_of(verdict, would_be)
+
+
+def _decision_of(verdict: Verdict, would_be: Decision | None) -> Decision:
+    return Decision(**{one.name: getattr(verdict, one.name) for one in fields(Decision)} | {"would_be": would_be})
 
 
 @given(envelopes)
@@ -291,15 +295,16 @@ def test_what_is_not_json_of_the_wire_is_refused(decode: Any, data: bytes) -> No
         decode(data)
 
 
+@pytest.mark.parametrize("decode", [decode_verdict, decode_decision])
 @pytest.mark.parametrize("depth", [2, 500, *range(940, 1000, 6)])
-def test_a_verdict_in_a_verdict_however_deep_is_read_or_refused(depth: int) -> None:
+def test_a_verdict_in_a_verdict_however_deep_is_read_or_refused(decode: Any, depth: int) -> None:
     needed = {
         name: verdict_fields()[name] for name in ("mail_id", "destiny", "complete", "reply", "decided_by", "message")
     }
     data = (json.dumps(needed).encode()[:-1] + b', "would_be": ') * depth + b"null" + b"}" * depth
 
     try:
-        verdict = decode_verdict(data)
+        verdict = decode(data)
     except CodecError:
         return
 

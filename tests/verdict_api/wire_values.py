@@ -63,6 +63,7 @@ envelopes = st.builds(
     source=texts,
     message_size=st.none() | _sizes,
     probe=st.booleans(),
+    observe=st.booleans(),
 )
 
 
@@ -141,6 +142,7 @@ ENVELOPE = Envelope(
     source="authsmtp",
     message_size=4022,
     probe=True,
+    observe=True,
 )
 
 _REPLY = SmtpReply(550, "5.7.1", "Message content rejected")
