@@ -2,15 +2,18 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 
 import structlog
 
+from scanner_service.model.header_text import header_text
 from scanner_service.model.message import Message
 from verdict_api.printable import printable
-from verdict_api.verdict import Verdict
+from verdict_api.verdict import RecipientVerdict, Verdict
 
 LISTED_RECIPIENTS = 10
+LISTED_IN_JSON = 100  # of recipients and of findings, in the line as JSON
 VALUE_LIMIT_CHARACTERS = 4096
 
 _LOG = structlog.get_logger()
@@ -49,11 +52,16 @@ def log_verdict(message: Message, verdict: Verdict) -> None:
         mail_id=verdict.mail_id,
         host=envelope.host,
         sender=f"<{envelope.sender}>",
-        recipients=_list_recipients([recipient.address for recipient in envelope.recipients]),
+        recipients=_list_verdicts(verdict.recipients)
+        if _writes_json()
+        else _list_recipients([recipient.address for recipient in envelope.recipients]),
         client=envelope.client.ip or "",
         size=verdict.message.size,
         destiny=verdict.destiny.value,
         category=verdict.decided_by.category,
+        policy=verdict.decided_by.policy,
+        would_be="" if verdict.would_be is None else verdict.would_be.destiny.value,
+        quarantine="yes" if verdict.quarantine.stored else "",
         found=",".join(dict.fromkeys(finding.name for finding in verdict.findings)),
         spam_score="" if verdict.spam.score is None else verdict.spam.score,
         spam_tests=",".join(verdict.spam.tests),
@@ -64,7 +72,39 @@ def log_verdict(message: Message, verdict: Verdict) -> None:
         message_id=verdict.message.message_id or "",
         probe="yes" if envelope.probe else "",
         ms=verdict.milliseconds["total"],
+        **(_details(message, verdict) if _writes_json() else {}),
     )
+
+
+def _writes_json() -> bool:
+    return structlog.get_config()["processors"][-1] is not _render_logfmt
+
+
+def _details(message: Message, verdict: Verdict) -> dict[str, object]:
+    """Return what only a line as JSON has room for."""
+    return {
+        "from": header_text(message.raw, "From"),
+        "subject": header_text(message.raw, "Subject"),
+        "helo": message.envelope.client.helo or "",
+        "client_name": message.envelope.client.name or "",
+        "user": message.envelope.authenticated_user or "",
+        "sha256": verdict.message.sha256,
+        "rule": verdict.decided_by.rule,
+        "policy_version": verdict.policy_version,
+        "findings": [
+            {"category": one.category, "sub_category": one.sub_category, "name": one.name, "part": one.part}
+            for one in verdict.findings[:LISTED_IN_JSON]
+        ],
+        "inspectors": {one.name: one.milliseconds for one in verdict.inspectors},
+        "steps": verdict.milliseconds,
+    }
+
+
+def _list_verdicts(recipients: Sequence[RecipientVerdict]) -> list[dict[str, object]]:
+    return [
+        {"address": one.address, "destiny": one.destiny.value, "categories": list(one.categories)}
+        for one in recipients[:LISTED_IN_JSON]
+    ]
 
 
 def _list_recipients(addresses: list[str]) -> str:
@@ -75,11 +115,18 @@ def _list_recipients(addresses: list[str]) -> str:
 
 def _make_printable(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     del logger, method
-    return {
-        name: _fit(name, printable(value)) if isinstance(value, str) else value
-        for name, value in event.items()
-        if value != ""
-    }
+    return {name: _printable_in(name, value) for name, value in event.items() if value != ""}
+
+
+def _printable_in(name: str, value: object) -> object:
+    """Return the value with all text in it made printable."""
+    if isinstance(value, str):
+        return _fit(name, printable(value))
+    if isinstance(value, list):
+        return [_printable_in(name, one) for one in value]
+    if isinstance(value, dict):
+        return {key: _printable_in(name, one) for key, one in value.items()}
+    return value
 
 
 def _fit(name: str, shown: str) -> str:

@@ -25,7 +25,9 @@ from scanner_service.decoder import Decoder
 from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
 from scanner_service.inspectors.engine import protection_of
 from scanner_service.inspectors.engine_watch import EngineWatch
+from scanner_service.judge.own_log_line import lines_of
 from scanner_service.mail_log import set_up_logging
+from scanner_service.mail_syslog import MailSyslog
 from scanner_service.pipeline import Pipeline
 from scanner_service.policies_in_force import PoliciesInForce
 from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
@@ -57,6 +59,8 @@ def build_app(
             on_clean=settings.headers.on_clean,
             scores_spam=choice.spam is not None or bool(settings.virus.spam_scores),
         ),
+        syslog=MailSyslog(settings.log.syslog_socket, settings.log.syslog_tag) if settings.log.amavis else None,
+        syslog_lines=lines_of(settings.log.template),
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days, choice.spam)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)

@@ -14,8 +14,10 @@ from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.facts import Facts
 from scanner_service.judge.judge_message import bypassed_by_all, judge_message
 from scanner_service.judge.mail_kind import author_addresses, is_bulk
+from scanner_service.judge.own_log_line import LinesOf, amavis_lines_of
 from scanner_service.judge.policy_bank import PolicyBook, Traffic
 from scanner_service.mail_log import log_verdict
+from scanner_service.mail_syslog import MailSyslog
 from scanner_service.model.asker import Asker
 from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES
 from scanner_service.model.mail_id import new_mail_id
@@ -31,7 +33,7 @@ SHA256_INLINE_BELOW_BYTES = 8 * 2**20  # ten milliseconds
 class Pipeline:
     """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment.
 
-    ``policies`` are those in force now.
+    ``policies`` are those in force now. ``syslog`` gets ``syslog_lines``.
     """
 
     inspectors: Sequence[Inspector]
@@ -39,6 +41,8 @@ class Pipeline:
     protection: Callable[[], Protection]
     policies: Callable[[], PolicyBook]
     header_rules: HeaderRules = field(default_factory=HeaderRules)
+    syslog: MailSyslog | None = None
+    syslog_lines: LinesOf = amavis_lines_of
 
     async def judge_message(
         self, envelope: Envelope, raw: bytes, until: float, asker: Asker = NOBODY, *, with_parts: bool = False
@@ -66,6 +70,9 @@ class Pipeline:
         examined = Examined(message, decoded, inspection, book.version, engines, milliseconds)
         verdict = verdict_of(examined, judgement, self.header_rules)
         log_verdict(message, verdict)
+        if self.syslog is not None:
+            for line in self.syslog_lines(message, verdict, time.time()):
+                self.syslog.write(line)
         return replace(verdict, parts=await asyncio.to_thread(report_parts, decoded)) if with_parts else verdict
 
     def _wanted(self, message: Message, asker: Asker, book: PolicyBook) -> Sequence[Inspector]:

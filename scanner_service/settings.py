@@ -31,7 +31,9 @@ from pydantic_settings import SettingsError as EnvironmentFormatError
 from scanner_service.api.access import Scope
 from scanner_service.decode.file_type import KNOWN_TYPES
 from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
+from scanner_service.judge.own_log_line import read_log_template
 from scanner_service.mail_log import LogFormat
+from scanner_service.mail_syslog import DEFAULT_SOCKET
 from scanner_service.setting_fault import say_fault
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
@@ -297,10 +299,20 @@ class Limits(_Section):
     decode_seconds: float = Field(10.0, gt=0, le=300)
 
 
+def _log_template(source: str) -> str:
+    if source:
+        read_log_template(source)
+    return source
+
+
 class Log(_Section):
-    """How log lines are written."""
+    """How log lines are written, and whether there are others for programs that read those of amavisd-new."""
 
     format: LogFormat = LogFormat.LOGFMT
+    amavis: bool = False
+    template: Annotated[str, AfterValidator(_log_template)] = ""
+    syslog_tag: str = Field("amavis", pattern=r"^[A-Za-z0-9_./-]{1,32}$")
+    syslog_socket: AbsolutePath = DEFAULT_SOCKET
 
 
 class Settings(BaseSettings):

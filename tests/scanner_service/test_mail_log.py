@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.scanner_service.scanner_program import ScannerProgram, running_scanne
 from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.json_codec import decode_verdict
 
+ROOT = Path(__file__).parents[2]
 LINE_LIMIT_CHARACTERS = (
     48 * 1024
 )  # journald breaks longer ones (journald.conf, LineMax), and the rest looks like ours
@@ -27,6 +30,18 @@ HOSTILE_TEXTS = [
     "\udcff\udc80 latin-1",
     "x" * 100_000,
 ]
+_OBSERVED = """
+from dataclasses import replace
+from scanner_service.mail_log import LogFormat, log_verdict, set_up_logging
+from scanner_service.model.message import Message
+from tests.fakes.verdicts import verdict_on
+from tests.scanner_service.messages import CLEAN, ENVELOPE
+from verdict_api.verdict import Destiny, QuarantineReport
+set_up_logging(LogFormat.LOGFMT)
+verdict = verdict_on(ENVELOPE)
+observed = replace(verdict, would_be=verdict_on(ENVELOPE, Destiny.REJECT), quarantine=QuarantineReport(stored=True))
+log_verdict(Message("b7kQ2sX9aLmP", ENVELOPE, CLEAN, ""), observed)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +179,39 @@ def test_as_json_a_line_is_an_object(tmp_path: Path) -> None:
     assert logged["found"] == "Eicar-Test-File"
     assert logged["complete"] is True
     assert logged["sender"] == r"<new\x0d\x0aline event=verdict mail_id=forged>"
+
+
+def test_as_json_the_line_has_what_people_search_by(tmp_path: Path) -> None:
+    raw = EICAR_IN_BODY.replace(b"Subject: infected", b"Subject: =?utf-8?q?in=0Afected?=")
+    envelope = replace(ENVELOPE, client=Client("192.0.2.25", "mx.example.net", "helo"), authenticated_user="bob")
+    with running_scanner(tmp_path, settings='[log]\nformat = "json"\n') as program:
+        with program.client() as client:
+            post_form(client, raw, envelope)
+        logged = json.loads(program.log_lines('"event": "verdict"')[0])
+
+    assert logged["recipients"] == [{"address": "b@example.com", "destiny": "reject", "categories": ["virus"]}]
+    assert logged["findings"] == [
+        {"category": "virus", "sub_category": None, "name": "Eicar-Test-File", "part": "1"},
+    ]
+    assert (logged["from"], logged["subject"]) == ("a@example.net", r"in\x0afected")
+    assert (logged["client_name"], logged["helo"], logged["user"]) == ("mx.example.net", "helo", "bob")
+    assert logged["steps"]["total"] == logged["ms"]
+    assert "yara" in logged["inspectors"]
+    assert {"sha256", "rule", "policy_version"} <= set(logged)
+
+
+def test_in_observe_mode_the_line_says_what_would_have_been() -> None:
+    # A process of its own: logging is set up once in each.
+    done = subprocess.run(
+        [sys.executable, "-c", _OBSERVED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    fields = fields_of(done.stderr)
+    assert (fields["destiny"], fields["would_be"], fields["quarantine"]) == ("pass", "reject", "yes")
+
+
+def test_the_line_names_the_policy_and_leaves_out_what_there_is_not(program: ScannerProgram) -> None:
+    fields = fields_of(judge(program, CLEAN, ENVELOPE))
+
+    assert fields["policy"] == "default"
+    assert not {"would_be", "quarantine", "findings", "subject"} & set(fields)
