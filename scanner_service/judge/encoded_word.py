@@ -14,7 +14,8 @@ _BLANKS_BETWEEN = re.compile(r"(\?=) +(?==\?)")
 _CHARSETS = re.compile(
     r"utf-8|us-ascii|iso-8859-\d+|windows-125\d|koi8-[ru]|big5|gb\w+|iso-2022-\w+|euc-\w+|shift_jis"
 )
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # RFC 2047 §5 (3)
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"  # RFC 2047 §5 (3)
+_QUOTED = {byte: chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in range(256)} | {ord(" "): "_"}
 
 
 def encoded_words(text: str, charset: str) -> Iterator[str]:
@@ -23,7 +24,7 @@ def encoded_words(text: str, charset: str) -> Iterator[str]:
     room = LONGEST_WORD - len(frame[0]) - len(frame[1])
     word = ""
     for character in text:
-        encoded = "".join(_quoted_byte(byte) for byte in character.encode(charset))
+        encoded = "".join(_QUOTED[byte] for byte in character.encode(charset))
         if word and len(word) + len(encoded) > room:
             yield word.join(frame)
             word = ""
@@ -35,12 +36,6 @@ def encoded_words(text: str, charset: str) -> Iterator[str]:
 def shown_text(value: str) -> str:
     """Return what a mail program shows of ASCII text; what cannot be decoded stays as it is."""
     return ENCODED_WORD.sub(_decoded, _BLANKS_BETWEEN.sub(r"\1", value))
-
-
-def _quoted_byte(byte: int) -> str:
-    if byte in _PLAIN:
-        return chr(byte)
-    return "_" if byte == ord(" ") else f"={byte:02X}"
 
 
 def _decoded(word: re.Match[str]) -> str:

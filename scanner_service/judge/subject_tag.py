@@ -6,13 +6,16 @@ The subject is a stranger's: any bytes in, printable ASCII out (docs/reference/h
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from scanner_service.judge.encoded_word import ENCODED_WORD, encoded_words, shown_text
+from scanner_service.judge.encoded_word import ENCODED_WORD, LONGEST_WORD, encoded_words, shown_text
 from scanner_service.model.named_fields import named_values
 from verdict_api.verdict import HeaderAction, HeaderEdit
 
 SUBJECT = "Subject"
 SUBJECT_LIMIT_CHARACTERS = 2000
+READ_LIMIT_BYTES = 4000  # what is kept has at least a character for each of them, but for runs of blanks
+WORDS_WITH_TAG = 50  # in which a tag is looked for
 
 _BLANKS = re.compile(r"[ \t\r\n\v\f]+")  # those beyond ASCII are text
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
@@ -40,12 +43,12 @@ def subject_edits(header: bytes, tag: str) -> tuple[HeaderEdit, ...]:
     if not tag_words:
         return ()
     subjects = named_values(header, (b"subject",))[b"subject"]
-    subject = tuple(_words(*_text_of(subjects[0]))) if subjects else ()
-    if _begins_with(subject, tag_words):
+    subject = tuple(_words(*_text_of(subjects[0][:READ_LIMIT_BYTES]))) if subjects else ()
+    if _begins_with(subject[:WORDS_WITH_TAG], tag_words):
         if len(subjects) == 1:
             return ()
         tag_words = ()
-    value = _cut(" ".join(_rendered((*tag_words, *subject))))
+    value = _cut(" ".join(islice(_rendered((*tag_words, *subject)), SUBJECT_LIMIT_CHARACTERS)))
     removal = (HeaderEdit(HeaderAction.REMOVE, SUBJECT),) if subjects else ()
     return (*removal, HeaderEdit(HeaderAction.ADD, SUBJECT, value))
 
@@ -55,7 +58,7 @@ def _text_of(raw: bytes) -> tuple[str, str]:
     try:
         return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
-        if error.end == len(raw) > SUBJECT_LIMIT_CHARACTERS:  # it was cut within a character, and will be shorter yet
+        if error.end == len(raw) == READ_LIMIT_BYTES:  # it was cut within a character
             return raw[: error.start].decode("utf-8"), "utf-8"
         return raw.decode("iso-8859-1"), "iso-8859-1"
 
@@ -71,7 +74,7 @@ def _begins_with(subject: Sequence[_Word], tag: Sequence[_Word]) -> bool:
     shown, tag_shown = _shown(subject), _shown(tag)
     rest = shown[len(tag_shown) :]
     cuts_a_word = tag_shown[-1:].isalnum() and rest[:1].isalnum()
-    return tag_shown != "" and shown.startswith(tag_shown) and not cuts_a_word
+    return shown.startswith(tag_shown) and not cuts_a_word
 
 
 def _shown(words: Sequence[_Word]) -> str:
@@ -90,8 +93,8 @@ def _rendered(words: Sequence[_Word]) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    """Return it no longer than a field may be, cut behind a word if there is one."""
+    """Return it no longer than a field may be: without the word that does not fit, or a part of a very long one."""
     if len(text) <= SUBJECT_LIMIT_CHARACTERS:
         return text
-    beginning, blank, _ = text[: SUBJECT_LIMIT_CHARACTERS + 1].rpartition(" ")
-    return beginning if blank else text[:SUBJECT_LIMIT_CHARACTERS]
+    blank = text.rfind(" ", SUBJECT_LIMIT_CHARACTERS - LONGEST_WORD, SUBJECT_LIMIT_CHARACTERS + 1)
+    return text[: blank if blank >= 0 else SUBJECT_LIMIT_CHARACTERS]

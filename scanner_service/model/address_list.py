@@ -15,7 +15,7 @@ _BLANKS_WITHIN = re.compile(r'("(?:[^"\\]|\\.)*+"|\\.)|(?<!\s)\s++(?=[.@])|(?<=[
 _ATOM = r'[^\s"(),:;<>@\[\]\\\x00-\x1f\x7f]'
 _QUOTED = r'"(?:[^"\\]|\\.)++"'
 _ADDRESS = re.compile(rf"(?<!\S)((?:{_ATOM})+|{_QUOTED})@((?:{_ATOM})+|\[[^\]\s]+\])(?!\S)", re.DOTALL)
-_NEEDLESSLY_QUOTED = re.compile(rf'"((?:{_ATOM})+)"')
+_NEEDLESSLY_QUOTED = re.compile(rf'\A"((?:{_ATOM})+)"\Z')
 
 
 def addresses_in(value: bytes) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a how-to page shows, done on the mail host: its code blocks, as they stand there.
+"""What how-to pages show, done on the mail host: its code blocks, as they stand there.
 
 A block that begins with `# PATH` is the content of that file, other blocks are commands for a shell.
 """
@@ -6,13 +6,15 @@ A block that begins with `# PATH` is the content of that file, other blocks are 
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.scenarios.mail_users import Mailbox, write_home_file
 from tests.scenarios.program import CLEAN_ENVIRONMENT, ProgramError
 
-PAGE = Path(__file__).parents[2] / "docs/how_to/sort_spam_into_a_folder.md"
+_PAGES = Path(__file__).parents[2] / "docs/how_to"
+PAGES = (_PAGES / "sort_spam_into_a_folder.md", _PAGES / "tag_subjects_and_folders.md")
 _COMMAND_LIMIT_SECONDS = 60
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```[a-z]+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -33,14 +35,19 @@ class Block:
 
 def blocks_under(heading: str) -> list[Block]:
     """Return the blocks of one section, in their order."""
-    page = PAGE.read_text()
+    sections = dict(section for page in PAGES for section in sections_of(page.read_text()))
+    if heading not in sections:
+        raise HowToError(f"how-to pages: want one of their headings {list(sections)}, got {heading!r}")
+    return [_read_block(found[1]) for found in _BLOCK.finditer(sections[heading])]
+
+
+def sections_of(page: str) -> Iterator[tuple[str, str]]:
+    """Yield each heading with what stands under it."""
     outside = _BLOCK.sub(lambda block: " " * len(block[0]), page)  # where no comment is taken for a heading
-    begins = {found[1]: found.end() for found in _HEADING.finditer(outside)}
-    if heading not in begins:
-        raise HowToError(f"{PAGE.name}: want one of its headings {list(begins)}, got {heading!r}")
-    after = _HEADING.search(outside, begins[heading])
-    section = page[begins[heading] : after.start() if after else None]
-    return [_read_block(found[1]) for found in _BLOCK.finditer(section)]
+    headings = list(_HEADING.finditer(outside))
+    ends = [heading.start() for heading in headings[1:]] + [len(page)]
+    for heading, end in zip(headings, ends, strict=True):
+        yield heading[1], page[heading.end() : end]
 
 
 def follow_as_user(mailbox: Mailbox, heading: str) -> None:

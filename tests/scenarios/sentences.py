@@ -110,10 +110,14 @@ def _maildir_holds_often(stage: Stage, mailbox: str, count: str, file: str) -> N
 
 
 def _folder_holds(stage: Stage, folder: str, mailbox: str, file: str) -> None:
+    _folder_holds_for(stage, folder, mailbox, file, f"{mailbox}@{MAIL_DOMAIN}")
+
+
+def _folder_holds_for(stage: Stage, folder: str, mailbox: str, file: str, address: str) -> None:
     """Compare a folder of the Maildir with the message as it was tagged."""
     tag = stage.verdicts().tag
     _expect_mails(
-        [(f"{mailbox}@{MAIL_DOMAIN}", tag + stage.message(file))],
+        [(address, tag + stage.message(file))],
         [(mail.recipient, mail.content) for mail in _mails_in_folder(stage, folder, mailbox, tag)],
     )
 
@@ -373,6 +377,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "mail of MAILBOX has TEXT": _mail_has,
     "DNS was asked once for TEXT": _dns_was_asked_once,
     "FOLDER of MAILBOX holds FILE tagged": _folder_holds,
+    "FOLDER of MAILBOX holds FILE tagged for ADDRESS": _folder_holds_for,
     "FOLDER of MAILBOX holds FILE under fields of ours": _folder_holds_under_ours,
     "FOLDER of MAILBOX is empty": _folder_is_empty,
     "FOLDER of MAILBOX has no line TEXT": _folder_lacks_line,

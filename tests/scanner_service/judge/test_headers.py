@@ -157,11 +157,22 @@ def test_forged_fields_go_and_the_mail_gets_its_facts() -> None:
         (b"A: " + b"x" * 200_000 + b"\nX-Spam-Flag: NO\n\n", ("X-Spam-Flag",)),
         (b"A: " + b"x" * 200_000 + b"\r\nX-Spam-Flag: NO\r\n\r\nX-Spam-Score: 1\n\n", ("X-Spam-Flag",)),
         (b"X-Virus-Scanned: x\n\n", ("X-Virus-Scanned",)),
+        (b"X-Quarantine-Id: x\n\n", ("X-Quarantine-ID",)),
+        (b"X-Quarantine: x\n\n", ()),
+        (b"x-couriergate-a: x\nX-Couriergate-WOULD-be: x\n\n", ("X-Couriergate-Would-Be", "x-couriergate-a")),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_our_fields_are_found_in_the_header_and_nowhere_else(raw: bytes, names: tuple[str, ...]) -> None:
     assert own_fields_in(raw) == names
+
+
+@pytest.mark.parametrize("name", ["X-Quarantine-ID", "X-Couriergate-Would-Be"])
+def test_a_forged_name_of_a_copy_or_of_an_answer_goes(name: str) -> None:
+    raw = name.encode() + b": x\nSubject: x\n\n"
+
+    assert removed(HeaderFacts(), raw) == [name]
+    assert name not in added(HeaderFacts(), raw)
 
 
 def test_strangers_names_have_an_end_and_push_none_of_ours_out() -> None:
@@ -227,6 +238,81 @@ def test_the_engines_own_fields_are_few_and_short() -> None:
     assert theirs[0].endswith("...")
 
 
+def test_a_copy_in_quarantine_is_told_by_its_name() -> None:
+    assert added(HeaderFacts(quarantined=True)) == {"X-Couriergate-Id": MAIL_ID, "X-Quarantine-ID": MAIL_ID}
+
+
+def test_what_observe_mode_did_not_carry_out_is_told_in_one_printable_line() -> None:
+    told = added(HeaderFacts(would_be="reject 550 5.7.1 Message\r\nX-A: \x1b b - INFECTED: ü"))
+
+    assert told == {
+        "X-Couriergate-Id": MAIL_ID,
+        "X-Couriergate-Would-Be": r"reject 550 5.7.1 Message X-A: \x1b b - INFECTED: \xc3\xbc",
+    }
+    assert len(str(added(HeaderFacts(would_be="x" * 5000))["X-Couriergate-Would-Be"])) == 2000
+
+
+@pytest.mark.parametrize(("score", "is_told"), [(1.99, False), (2.0, True), (2.01, True)])
+def test_from_the_tag_level_on_clean_mail_tells_its_score(score: float, *, is_told: bool) -> None:
+    told = added(HeaderFacts(spam=scored(score), tag_level=2.0))
+
+    assert ("X-Spam-Score" in told) == is_told == ("X-Couriergate-Id" in told)
+    assert "X-Spam-Flag" not in told
+
+
+@pytest.mark.parametrize("level", [0.0, -1.0])
+def test_a_tag_level_is_one_even_if_it_is_nought(level: float) -> None:
+    assert added(HeaderFacts(spam=scored(level), tag_level=level))["X-Spam-Status"].startswith("No, ")  # type: ignore[union-attr]
+
+
+def test_a_tag_level_without_a_score_changes_nothing() -> None:
+    assert edits(HeaderFacts(tag_level=-100.0)) == ()
+
+
+def test_mail_that_not_all_take_for_spam_has_no_flag_but_its_score() -> None:
+    told = added(HeaderFacts(tagged().findings, scored(7.5, SPAMMY), flag=False))
+
+    assert "X-Spam-Flag" not in told
+    assert told["X-Spam-Status"] == "No, score=7.5 required=5 tests=[]"
+    assert edits(HeaderFacts(spam=scored(7.5), flag=False)) == ()
+
+
+def test_mail_that_all_take_for_spam_has_the_flag_whatever_its_score() -> None:
+    assert added(HeaderFacts(spam=scored(1.5), flag=True)) == {
+        "X-Couriergate-Id": MAIL_ID,
+        "X-Spam-Flag": "YES",
+        "X-Spam-Score": "1.5",
+        "X-Spam-Level": "*",
+        "X-Spam-Status": "Yes, score=1.5 required=5 tests=[]",
+    }
+    assert added(HeaderFacts(flag=True)) == {"X-Couriergate-Id": MAIL_ID, "X-Spam-Flag": "YES"}
+
+
+def test_the_subject_is_tagged_below_our_facts() -> None:
+    told = edits(HeaderFacts(subject_tag="[SPAM]"))
+
+    assert told == (
+        HeaderEdit(HeaderAction.ADD, "X-Couriergate-Id", MAIL_ID),
+        HeaderEdit(HeaderAction.REMOVE, "Subject"),
+        HeaderEdit(HeaderAction.ADD, "Subject", "[SPAM] x"),
+    )
+
+
+def test_mail_that_goes_out_stays_as_it_is() -> None:
+    facts = HeaderFacts(
+        tagged().findings,
+        tagged().spam,
+        flag=True,
+        subject_tag="x",
+        quarantined=True,
+        would_be="reject",
+        tag_level=0.0,
+    )
+
+    assert header_edits(message(FORGED), facts, on_clean=True, tags=False) == ()
+    assert header_edits(message(FORGED), facts, on_clean=False, tags=True) != ()
+
+
 anything = st.text(max_size=60) | st.text(st.characters(codec=None), max_size=60) | st.just("x" * 5000)
 names = anything | st.from_regex(re.compile(r"x-(spam|rspamd)[a-z-]{0,20}", re.IGNORECASE), fullmatch=True)
 findings = st.builds(
@@ -254,6 +340,11 @@ headers = st.lists(st.tuples(lines, st.sampled_from([b":", b" :", b": b\r", b""]
         st.none() | levels,
         st.lists(st.tuples(names, anything), max_size=15).map(tuple),
         st.booleans(),
+        st.none() | st.booleans(),
+        st.just("") | anything,
+        st.booleans(),
+        st.just("") | anything,
+        st.none() | st.floats(-10, 10),
     ),
     on_clean=st.booleans(),
 )

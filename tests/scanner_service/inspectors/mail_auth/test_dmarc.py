@@ -83,6 +83,8 @@ def test_who_vouches_for_the_domain_decides(
         ("FROM: Alice\n <alice@EXAMPLE.net.>", "example.net"),
         ('From: "bank@bank.example" <alice@example.net>', "example.net"),
         ("From: alice@example.net (bank@bank.example)", "example.net"),
+        ("From: bank@bank.example <alice@example.net>", "example.net"),
+        ("From: Bank, Doe <alice@example.net>", "example.net"),
         ("From: a@example.net, b@example.net", "example.net"),
         ("From: a@münchen.example", "xn--mnchen-3ya.example"),
     ],
