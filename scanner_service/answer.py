@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from scanner_service.act.keep import must_keep
 from scanner_service.inspectors.inspector import Inspection
 from scanner_service.judge.headers import HeaderFacts, header_edits
 from scanner_service.judge.spam_level import SpamLevel
@@ -12,6 +13,7 @@ from verdict_api.verdict import (
     HeaderEdit,
     InspectorStatus,
     MessageFacts,
+    QuarantineReport,
     ReportedFinding,
     ReportedPart,
     Verdict,
@@ -43,8 +45,8 @@ class Examined:
     milliseconds: dict[str, float]
 
 
-def verdict_of(examined: Examined, judgement: Judgement, rules: HeaderRules, *, quarantined: bool = False) -> Verdict:
-    """Return the verdict; ``quarantined``: a copy will be kept before anybody hears of it."""
+def verdict_of(examined: Examined, judgement: Judgement, rules: HeaderRules) -> Verdict:
+    """Return the verdict, which says nothing of a copy yet."""
     would_be = None if judgement.would_be is None else verdict_of(examined, judgement.would_be, rules)
     message, inspection = examined.message, examined.inspection
     return Verdict(
@@ -62,7 +64,8 @@ def verdict_of(examined: Examined, judgement: Judgement, rules: HeaderRules, *, 
         inspectors=inspection.reports,
         spam=judgement.spam,
         authentication=inspection.authentication,
-        header_edits=_header_edits(message, inspection, judgement, rules, quarantined=quarantined),
+        header_edits=_header_edits(message, inspection, judgement, rules),
+        quarantine=QuarantineReport(notice_due=judgement.notice_due),
         message=MessageFacts(len(message.raw), message.sha256, examined.decoded.message_id),
         milliseconds=examined.milliseconds,
         engines=examined.engines,
@@ -87,7 +90,7 @@ def report_parts(decoded: DecodedMessage) -> tuple[ReportedPart, ...]:
 
 
 def _header_edits(
-    message: Message, inspection: Inspection, judgement: Judgement, rules: HeaderRules, *, quarantined: bool
+    message: Message, inspection: Inspection, judgement: Judgement, rules: HeaderRules
 ) -> tuple[HeaderEdit, ...]:
     tags, would_be = judgement.tags, judgement.would_be
     if not tags.wanted:
@@ -99,7 +102,7 @@ def _header_edits(
         virus_scanned=_is_virus_scanned(inspection, rules.protecting),
         flag=tags.is_spam,
         subject_tag=tags.subject_tag,
-        quarantined=quarantined,
+        quarantined=must_keep(judgement) and not message.envelope.probe,
         would_be="" if would_be is None else f"{would_be.destiny} {would_be.reply}",
         tag_level=tags.tag_level,
     )

@@ -16,6 +16,7 @@ LISTED_RECIPIENTS = 10
 LISTED_IN_JSON = 100  # of recipients and of findings, in the line as JSON
 VALUE_LIMIT_CHARACTERS = 4096
 
+_PROCESSORS: list[structlog.typing.Processor] = []  # one for ever: loggers that are cached go on with it
 _LOG = structlog.get_logger()
 
 
@@ -29,14 +30,15 @@ class LogFormat(StrEnum):
 def set_up_logging(log_format: LogFormat) -> None:
     """Write our lines, and the warnings of the libraries, to standard error."""
     renderer = structlog.processors.JSONRenderer() if log_format is LogFormat.JSON else _render_logfmt
+    _PROCESSORS[:] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _make_printable,
+        renderer,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _make_printable,
-            renderer,
-        ],
+        processors=_PROCESSORS,
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -1,28 +1,26 @@
 """Build the parts, connect them, hand over the application. Nothing else."""
 
-import asyncio
 import contextlib
 import ipaddress
 import os
 import secrets
-import signal
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from scanner_service import __version__
+from scanner_service.act.keep import StoreKeeper
 from scanner_service.answer import HeaderRules
 from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.direct import DirectApp
 from scanner_service.api.health import add_health_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
-from scanner_service.clients.decoder_process import DecoderPool, DecoderUnavailableError
+from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
 from scanner_service.decoder import Decoder
-from scanner_service.inspector_choice import InspectorChoice, choose_inspectors
+from scanner_service.inspector_choice import choose_inspectors
 from scanner_service.inspectors.engine import protection_of
 from scanner_service.inspectors.engine_watch import EngineWatch
 from scanner_service.judge.own_log_line import lines_of
@@ -30,7 +28,11 @@ from scanner_service.mail_log import set_up_logging
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.pipeline import Pipeline
 from scanner_service.policies_in_force import PoliciesInForce
-from scanner_service.settings import Limits, Listen, Settings, SettingsError, read_token
+from scanner_service.running import Running
+from scanner_service.settings import Limits, Listen, PolicySql, Settings, SettingsError, read_token
+from scanner_service.storage.message_files import MessageFiles
+from scanner_service.storage.policy_rows import PolicyRows, sql_policy_rows
+from scanner_service.storage.verdict_records import VerdictRecords, sql_verdict_records
 
 
 def build_app(
@@ -48,12 +50,16 @@ def build_app(
     set_up_logging(settings.log.format)
     choice = choose_inspectors(settings)
     policies = PoliciesInForce(settings, read_settings)
+    policy_rows = _policy_rows(settings.policy.sql)
+    files = MessageFiles(settings.state.directory / "quarantine")
+    records = _records(settings)
     decoders = DecoderPool() if decoders is None else decoders
     pipeline = Pipeline(
         inspectors=choice.inspectors,
         decoder=Decoder(_decode_limits(settings.limits), decoders),
         protection=lambda: protection_of(choice.engines),
         policies=lambda: policies.book,
+        keeper=StoreKeeper(files),
         header_rules=HeaderRules(
             protecting=frozenset(engine.name for engine in choice.engines if not engine.is_demo),
             on_clean=settings.headers.on_clean,
@@ -63,11 +69,12 @@ def build_app(
         syslog_lines=lines_of(settings.log.template),
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days, choice.spam)
+    running = Running(choice, watch, decoders, policies, files, policy_rows, records)
     access = Access(_tokens(settings), _local_hosts(settings.listen), settings.listen.uds is not None)
     app = DirectApp(
         title="Couriergate scanning service",
         version=__version__,
-        lifespan=lambda _: _running(choice, watch, decoders, policies),
+        lifespan=lambda _: running.beside_requests(),
         redoc_url=None,
     )
     problem.install(app)
@@ -82,10 +89,24 @@ def build_app(
         limits.max_message_bytes,
         signature_days_limit=settings.virus.signature_days,
         decoder_problem=lambda: None if decoders.children else decoders.last_failure,
-        policy_state=lambda: {"policy_version": policies.book.version, "policy_problem": policies.problem},
+        policy_version=lambda: policies.version,
+        policy_problem=lambda: policies.problem or (policy_rows and policy_rows.problem) or None,
+        policy_is_known=lambda: policy_rows is None or policy_rows.loaded,
+        records_problem=lambda: records.problem if records else None,
         spam_engine=lambda: {"name": choice.spam.name, "problem": choice.spam.problem} if choice.spam else None,
     )
     return app
+
+
+def _records(settings: Settings) -> VerdictRecords | None:
+    if not settings.records.enabled:
+        return None
+    url = settings.database.url or f"sqlite:///{settings.state.directory / 'records.sqlite'}"
+    return sql_verdict_records(url, settings.records.keep_days)
+
+
+def _policy_rows(chosen: PolicySql | None) -> PolicyRows | None:
+    return sql_policy_rows(chosen.url, chosen.table, chosen.refresh_seconds) if chosen else None
 
 
 def _decode_limits(limits: Limits) -> DecodeLimits:
@@ -148,33 +169,3 @@ def _local_hosts(listen: Listen) -> frozenset[str]:
     except ValueError:
         loopback = False
     return names | {listen.host} if loopback else frozenset()
-
-
-@contextlib.asynccontextmanager
-async def _running(
-    choice: InspectorChoice, watch: EngineWatch, decoders: DecoderPool, policies: PoliciesInForce
-) -> AsyncIterator[None]:
-    """Keep decoders ready, watch the engines, and reload at SIGHUP."""
-    async with asyncio.TaskGroup() as group:
-        _at_hangup(lambda: group.create_task(policies.reload()))
-        tasks = [group.create_task(watch.run()), group.create_task(_warm_up(decoders))]
-        if choice.spam:
-            tasks.append(group.create_task(choice.spam.watch()))
-        yield
-        for task in tasks:
-            task.cancel()
-    await decoders.aclose()
-    for close in choice.closers:
-        await close()
-
-
-def _at_hangup(do: Callable[[], object]) -> None:
-    """Have something done at SIGHUP; only the main thread of a process hears signals."""
-    if threading.current_thread() is threading.main_thread():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, do)
-
-
-async def _warm_up(decoders: DecoderPool) -> None:
-    """Have the decoders ready before the first container comes; that they cannot be had is told in each verdict."""
-    with contextlib.suppress(DecoderUnavailableError):  # it has logged why
-        await decoders.warm_up()

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
+
+from scanner_service.act.keep import Keeper
 from scanner_service.answer import Examined, HeaderRules, report_parts, verdict_of
 from scanner_service.decoder import Decoder, inspection_of
 from scanner_service.inspectors.engine import Protection
 from scanner_service.inspectors.inspector import Inspection, Inspector, milliseconds_since
 from scanner_service.inspectors.run_all import run_inspectors
 from scanner_service.judge.facts import Facts
-from scanner_service.judge.judge_message import bypassed_by_all, judge_message
+from scanner_service.judge.judge_message import bypassed_by_all, judge_message, not_kept
 from scanner_service.judge.mail_kind import author_addresses, is_bulk
 from scanner_service.judge.own_log_line import LinesOf, amavis_lines_of
 from scanner_service.judge.policy_bank import PolicyBook, Traffic
@@ -20,12 +23,15 @@ from scanner_service.mail_log import log_verdict
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.model.asker import Asker
 from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES
+from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message, header_and_body
+from scanner_service.storage.message_files import MessageNotKeptError
 from verdict_api.envelope import Envelope
 from verdict_api.verdict import Verdict
 
 NOBODY = Asker()
+_LOG = structlog.get_logger()
 SHA256_INLINE_BELOW_BYTES = 8 * 2**20  # ten milliseconds
 
 
@@ -33,13 +39,14 @@ SHA256_INLINE_BELOW_BYTES = 8 * 2**20  # ten milliseconds
 class Pipeline:
     """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment.
 
-    ``policies`` are those in force now. ``syslog`` gets ``syslog_lines``.
+    ``policies`` are those in force now. ``keeper`` keeps what somebody would lose. ``syslog`` gets ``syslog_lines``.
     """
 
     inspectors: Sequence[Inspector]
     decoder: Decoder
     protection: Callable[[], Protection]
     policies: Callable[[], PolicyBook]
+    keeper: Keeper
     header_rules: HeaderRules = field(default_factory=HeaderRules)
     syslog: MailSyslog | None = None
     syslog_lines: LinesOf = amavis_lines_of
@@ -68,12 +75,22 @@ class Pipeline:
         milliseconds = {"total": milliseconds_since(started), "decode": decode_milliseconds}
         engines = self.protection().value
         examined = Examined(message, decoded, inspection, book.version, engines, milliseconds)
-        verdict = verdict_of(examined, judgement, self.header_rules)
+        verdict = await self._kept(examined, judgement, until)
         log_verdict(message, verdict)
         if self.syslog is not None:
             for line in self.syslog_lines(message, verdict, time.time()):
                 self.syslog.write(line)
         return replace(verdict, parts=await asyncio.to_thread(report_parts, decoded)) if with_parts else verdict
+
+    async def _kept(self, examined: Examined, judgement: Judgement, until: float) -> Verdict:
+        """Return the verdict, once what must not get lost by it is safe."""
+        verdict = verdict_of(examined, judgement, self.header_rules)
+        try:
+            return await self.keeper.keep(examined.message, verdict, until)
+        except MessageNotKeptError as error:
+            queue_id = examined.message.envelope.queue_id
+            _LOG.error("not kept", queue_id=queue_id, mail_id=verdict.mail_id, problem=str(error))
+            return verdict_of(examined, not_kept(judgement, verdict.mail_id), self.header_rules)
 
     def _wanted(self, message: Message, asker: Asker, book: PolicyBook) -> Sequence[Inspector]:
         """Return the inspectors, without those whose category no recipient wants looked for."""

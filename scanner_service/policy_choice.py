@@ -25,7 +25,7 @@ def choose_policies(settings: Settings, rows: Policy | None = None, rows_version
         book = read_book(
             PolicySource(
                 built_in=built_in_policies(),
-                written=settings.policy,
+                written=settings.policy.written,
                 read_file=read_table_file,
                 rule_sets=(DEFAULT_RULE_SET, *settings.banned.rule_sets),
                 rows=rows or Policy(),

@@ -272,6 +272,50 @@ class MailAuth(_Section):
     nameservers: tuple[Annotated[str, AfterValidator(_nameserver)], ...] = ()
 
 
+def _sql_url(url: str) -> str:
+    # Its library would look closer, but takes long to load. The text may hold a password, so it is not shown.
+    if not re.match(r"sqlite:////.|postgres(?:ql)?://.", url):
+        raise ValueError("want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME")
+    return url
+
+
+SqlUrl = Annotated[str, AfterValidator(_sql_url)]
+
+
+class PolicySql(_Section):
+    """A table or view with settings by recipient: columns setting, recipient, sender and value."""
+
+    url: SqlUrl = Field(repr=False)
+    table: str = Field("couriergate_policy", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")
+    refresh_seconds: float = Field(30.0, ge=1, le=86400)
+
+
+class Policy(BaseModel):
+    """What judge.policy_reader reads, and where more of it is kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    sql: PolicySql | None = None
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """All but that, as it was written."""
+        return self.model_extra or {}
+
+
+class Database(_Section):
+    """Where records are kept that outlive the process; without a URL in a file of SQLite in the state directory."""
+
+    url: SqlUrl | None = Field(None, repr=False)
+
+
+class Records(_Section):
+    """Whether each judged message is written down, and for how long."""
+
+    enabled: bool = True
+    keep_days: int = Field(30, ge=1, le=3650)
+
+
 class ThirdPartySetting(_Section):
     """An inspector of others, by the name of its entry point."""
 
@@ -331,7 +375,9 @@ class Settings(BaseSettings):
     headers: Headers = Headers()
     mail_auth: MailAuth = MailAuth()
     inspectors: Inspectors = Inspectors()
-    policy: dict[str, Any] = {}
+    policy: Policy = Policy()
+    database: Database = Database()
+    records: Records = Records()
     limits: Limits = Limits()
     log: Log = Log()
 

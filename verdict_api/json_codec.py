@@ -228,7 +228,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
         "header_edits": [
             {"action": one.action, "name": one.name, "value": one.value} for one in verdict.header_edits
         ],
-        "quarantine": {"stored": verdict.quarantine.stored},
+        "quarantine": {"stored": verdict.quarantine.stored, "notice_due": verdict.quarantine.notice_due},
         "message": {
             "size": verdict.message.size,
             "sha256": verdict.message.sha256,
@@ -255,6 +255,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
     spam = fields.object("spam", optional=True)
     message = fields.object("message")
     would_be = fields.optional("would_be", fields.object)
+    quarantine = fields.object("quarantine", optional=True)
     return Verdict(
         **_decision_of(fields),
         complete=fields.flag("complete"),
@@ -296,7 +297,9 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
             )
             for one in fields.objects("authentication")
         ),
-        quarantine=QuarantineReport(fields.object("quarantine", optional=True).flag("stored", default=False)),
+        quarantine=QuarantineReport(
+            quarantine.flag("stored", default=False), quarantine.flag("notice_due", default=False)
+        ),
         message=MessageFacts(
             size=message.whole_number("size"),
             sha256=message.text("sha256", ""),

@@ -135,9 +135,10 @@ class HeaderEdit:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineReport:
-    """Whether a copy of the message was kept."""
+    """Whether a copy of the message was kept, and whether an administrator is to be told, as nobody else is."""
 
     stored: bool = False
+    notice_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

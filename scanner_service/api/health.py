@@ -22,7 +22,10 @@ def add_health_routes(
     signature_days_limit: int,
     decoder_problem: Callable[[], str | None],
     spam_engine: Callable[[], dict[str, str | None] | None],
-    policy_state: Callable[[], dict[str, str | None]],
+    policy_version: Callable[[], str],
+    policy_problem: Callable[[], str | None],
+    policy_is_known: Callable[[], bool],
+    records_problem: Callable[[], str | None],
 ) -> None:
     """Add the routes of this page. The probes carry no token and tell nothing about mail."""
 
@@ -33,11 +36,12 @@ def add_health_routes(
     @app.get("/readyz", summary="This replica takes messages")
     async def readyz() -> JSONResponse:
         # An engine that is away is told here and in each verdict; it is shared, so it takes no replica out. Decoders
-        # are this replica's own: without one, other replicas do better.
+        # are this replica's own: without one, other replicas do better. Without its policy it can judge nothing.
         problem = decoder_problem()
+        is_ready = problem is None and policy_is_known()
         return JSONResponse(
             {
-                "status": "ready" if problem is None else "not ready",
+                "status": "ready" if is_ready else "not ready",
                 "engines": protection_of(engines).value,
                 "engine_versions": _versions(engines),
                 "engine_problems": {one.name: _printable(one.problem) for one in engines},
@@ -45,9 +49,11 @@ def add_health_routes(
                 "signature_days_limit": signature_days_limit,
                 "decoder_problem": problem,
                 "spam_engine": spam_engine(),
-                **policy_state(),
+                "policy_version": policy_version(),
+                "policy_problem": _printable(policy_problem()),
+                "records_problem": records_problem(),
             },
-            status_code=HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE,
+            status_code=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
         )
 
     @app.get("/version", summary="What is spoken, and by whom")

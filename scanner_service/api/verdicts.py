@@ -13,6 +13,7 @@ from scanner_service.api.access import Access
 from scanner_service.api.direct import DirectApp
 from scanner_service.api.problem import ProblemError
 from scanner_service.api.submission import read_submission
+from scanner_service.judge.policy_bank import PolicyUnavailableError
 from scanner_service.model.asker import Asker
 from verdict_api.envelope import Envelope
 from verdict_api.http_interface import (
@@ -29,6 +30,9 @@ from verdict_api.json_codec import encode_verdict
 from verdict_api.verdict import Verdict
 
 ANSWER_SECONDS = 0.5  # kept of the asker's deadline for the way back: a late verdict is none
+
+
+RETRY_SECONDS = 2  # a database that comes up with us
 
 
 class JudgeMessage(Protocol):
@@ -75,6 +79,9 @@ def add_verdict_routes(app: DirectApp, judge_message: JudgeMessage, access: Acce
                 )
         except TimeoutError as error:
             raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "no verdict before the deadline") from error
+        except PolicyUnavailableError as error:
+            retry = {"Retry-After": str(RETRY_SECONDS)}
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=retry) from error
         return Response(encode_verdict(verdict), media_type="application/json")
 
     app.direct_endpoints = {**app.direct_endpoints, ("POST", VERDICTS_PATH): post_verdict}
@@ -163,6 +170,7 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
         413: "the message is longer than limit_bytes",
         415: "another content type or encoding",
         431: "the envelope is too long for a header; send a form",
+        503: "the policy is not known yet",
         504: "no verdict before the deadline",
     }.items()
 }

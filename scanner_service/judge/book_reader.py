@@ -20,7 +20,7 @@ from scanner_service.judge.policy_reader import (
 )
 from scanner_service.judge.recipient_policy import DEFAULT_RULE_SET
 
-BANKS, WHEN, SQL = "banks", "when", "sql"
+BANKS, WHEN = "banks", "when"
 VERSION_DIGITS = 16
 
 _FLAGS = ("authenticated", "relay_client", "null_sender")
@@ -60,7 +60,7 @@ def read_book(source: PolicySource) -> PolicyBook:
 
     reading = _Reading(read_file, source.rule_sets)
     base = reading.policy(DEFAULT_NAME, source.built_in.get(DEFAULT_NAME, {}), (DEFAULT_NAME,))
-    own = {name: value for name, value in source.written.items() if name not in (BANKS, SQL)}
+    own = {name: value for name, value in source.written.items() if name != BANKS}
     base = base.under(reading.policy(DEFAULT_NAME, own, ("policy",))).under(source.rows)
     banks = reading.banks(source)
     if reading.faults:

@@ -14,6 +14,7 @@ from scanner_service.judge.tables import AddressKeys
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement, TagFacts
 from verdict_api.envelope import Recipient
+from verdict_api.smtp_reply import SmtpReply
 from verdict_api.verdict import DecidedBy, Destiny, RecipientVerdict, SpamReport
 
 
@@ -28,6 +29,16 @@ def judge_message(facts: Facts, policy: Policy) -> Judgement:
     if _same_effect(judgement, carried_out):
         return judgement
     return replace(carried_out, would_be=judgement)
+
+
+def not_kept(judgement: Judgement, mail_id: str) -> Judgement:
+    """Return what becomes of a message of which a copy is due and cannot be had: its sender keeps it."""
+    reply = SmtpReply(451, "4.3.0", f"Message could not be kept, id={mail_id}")
+    recipients = tuple(
+        replace(one, destiny=Destiny.TEMPFAIL, reply=reply, replaced_by=None, note="no copy could be kept")
+        for one in judgement.recipients
+    )
+    return replace(judgement, destiny=Destiny.TEMPFAIL, reply=reply, recipients=recipients, added_recipients=())
 
 
 def bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozenset[ContentCategory]:

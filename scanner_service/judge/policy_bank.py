@@ -14,6 +14,10 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 MERGED_POLICIES = 256  # kept ready; there are as many as banks meet in real mail
 
 
+class PolicyUnavailableError(Exception):
+    """What holds is not known yet, so nothing can be judged; the message says why, and is printable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What banks look at. ``listener`` is the service's own, ``token`` the name of the one that the asker showed."""

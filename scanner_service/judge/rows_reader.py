@@ -1,7 +1,7 @@
 """Make a policy of rows: settings by recipient that a database holds, as text."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Protocol
 
 from scanner_service.judge.policy import Policy
 from scanner_service.judge.policy_reader import PolicyFault, PolicyReader, plain_value
@@ -10,13 +10,28 @@ SQL_BANK = "sql"
 _YES_AND_NO = {"y": True, "yes": True, "n": False, "no": False}
 
 
-class Row(NamedTuple):
+class Row(Protocol):
     """One value for one recipient's key; ``sender`` is None but in lists of senders."""
 
-    setting: str
-    recipient: str
-    sender: str | None
-    value: str
+    @property
+    def setting(self) -> str:
+        """As ``destinies.virus``."""
+        ...
+
+    @property
+    def recipient(self) -> str:
+        """The key."""
+        ...
+
+    @property
+    def sender(self) -> str | None:
+        """The key of a sender."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """What is set."""
+        ...
 
 
 def policy_of_rows(rows: Iterable[Row], rule_sets: Iterable[str]) -> tuple[Policy, tuple[PolicyFault, ...]]:

@@ -4,8 +4,9 @@ It is another program's, or a file on a disk: it may be slow, away or full, so e
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, NullPool, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -41,6 +42,15 @@ def open_database(url: URL) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         return engine
     return create_async_engine(url, connect_args={"timeout": CONNECT_SECONDS}, pool_pre_ping=True)
+
+
+def open_database_to_read(url: URL) -> AsyncEngine:
+    """Return somebody else's database: nothing is written or made there, and no connection is held between uses."""
+    if url.get_backend_name() == "sqlite":
+        file = url.set(database=f"file:{quote(url.database or '')}", query={"mode": "ro", "uri": "true"})
+        return create_async_engine(file, connect_args={"timeout": BUSY_SECONDS}, poolclass=NullPool)
+    settings = {"timeout": CONNECT_SECONDS, "server_settings": {"default_transaction_read_only": "on"}}
+    return create_async_engine(url, connect_args=settings, poolclass=NullPool)
 
 
 def _set_up_sqlite(connection: object, record: object) -> None:

@@ -56,7 +56,7 @@ def test_each_scanner_setting_has_its_heading() -> None:
 
 
 def test_each_policy_setting_has_its_heading() -> None:
-    assert headings("policy.md") == {*SETTINGS, BANKS}
+    assert headings("policy.md") == {*SETTINGS, BANKS, "sql"}
 
 
 def test_each_condition_of_a_bank_has_its_row_and_each_built_in_bank_too() -> None:

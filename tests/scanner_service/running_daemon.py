@@ -15,13 +15,14 @@ def running_daemon(command: Sequence[str | Path], path: Path, log: Path) -> Iter
     """Yield the path of its socket; what it writes goes to the log."""
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
-            _wait_until_up(path, process, log)
+            wait_until_up(path, process, log)
             yield path
         finally:
             process.terminate()
 
 
-def _wait_until_up(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_up(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until its socket takes connections."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket(socket.AF_UNIX) as probe, contextlib.suppress(OSError):

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scanner_service.judge.rows_reader import Row
 from scanner_service.policies_in_force import PoliciesInForce
 from scanner_service.settings import load_settings
+from scanner_service.storage.policy_rows import PolicyRow
 from tests.scanner_service.live_service import post
 from tests.scanner_service.messages import EICAR_IN_BODY
 from tests.scanner_service.scanner_program import running_scanner
@@ -79,7 +79,7 @@ def test_what_else_has_changed_is_said_to_need_a_restart(file: Path, capsys: pyt
 def test_rows_of_a_database_lie_over_the_policy_and_outlive_a_reload(file: Path) -> None:
     policies = in_force(file, REJECTS)
 
-    policies.take_rows([Row("destinies.virus", "ann@example.com", None, "discard")], "1")
+    asyncio.run(policies.take_rows([PolicyRow("destinies.virus", "ann@example.com", None, "discard")], "1"))
     version = policies.book.version
     asyncio.run(policies.reload())
 

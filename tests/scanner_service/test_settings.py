@@ -141,6 +141,11 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
             "# port\n[log]\nformat = 'json'\n\n[listen]\nhost = 'port'\nport = 0\n",
             "FILE, line 7: listen.port: want at least 1, got 0",
         ),
+        ("[records]\nkeep_days = 0\n", "FILE, line 2: records.keep_days: want at least 1, got 0"),
+        (
+            "[database]\nurl = 'mysql://u:secret@h/d'\n",
+            "FILE, line 2: database.url: want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME",
+        ),
         ("[listen]\nport = 65536\n", "FILE, line 2: listen.port: want at most 65535, got 65536"),
         ("[listen]\nport = 'x'\n", "FILE, line 2: listen.port: want a whole number, got 'x'"),
         ("[state]\ndirectory = 'var'\n", "FILE, line 2: state.directory: want an absolute path, got 'var'"),

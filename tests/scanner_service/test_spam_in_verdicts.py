@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
+from scanner_service.act.keep import StoreKeeper
 from scanner_service.answer import HeaderRules
 from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
@@ -20,6 +22,7 @@ from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamLevels, SpamScore
 from scanner_service.pipeline import Pipeline
+from scanner_service.storage.message_files import MessageFiles
 from tests.scanner_service.judge.policies import book_of
 from tests.scanner_service.messages import CLEAN, EICAR_IN_BODY, ENVELOPE, HEADER
 from verdict_api.envelope import Envelope
@@ -87,6 +90,7 @@ def judged(
         Decoder(DecodeLimits(), DecoderPool()),
         lambda: Protection.REAL,
         policies=lambda: BOOK,
+        keeper=StoreKeeper(MessageFiles(Path("/nowhere"))),
         header_rules=HeaderRules(frozenset({"engine"}), on_clean),
     )
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from scanner_service import __version__
+from scanner_service.act.keep import StoreKeeper
 from scanner_service.api import problem
 from scanner_service.api.access import Access
 from scanner_service.api.direct import DirectApp
@@ -23,7 +24,8 @@ from scanner_service.inspectors.inspector import Inspection
 from scanner_service.model.finding import ContentCategory
 from scanner_service.model.message import DecodedMessage, Message
 from scanner_service.pipeline import Pipeline
-from scanner_service.settings import Spam, SpamdSetting
+from scanner_service.settings import Database, Records, Spam, SpamdSetting
+from scanner_service.storage.message_files import MessageFiles
 from tests.fakes.clamd import VERSION, VERSION_MADE, FakeClamd, know_nothing, scan
 from tests.scanner_service.judge.policies import book_of
 from tests.scanner_service.live_service import asking, detail_of_problem, live_app, live_service, post
@@ -51,7 +53,10 @@ def test_a_ready_one_tells_that_its_engine_is_a_demo(client: httpx.Client) -> No
         "signature_days": {"yara": None},
         "signature_days_limit": 3,
         "decoder_problem": None,
+        "records_problem": None,
         "spam_engine": None,
+        "policy_version": book_of().version,
+        "policy_problem": None,
     }
 
 
@@ -76,6 +81,27 @@ def test_a_spam_engine_that_is_away_is_told_and_takes_no_replica_out(tmp_path: P
         "name": "spamd",
         "problem": f"unix:{tmp_path}/nobody.sock: No such file or directory",
     }
+
+
+def test_records_that_cannot_be_written_are_told_and_take_no_replica_out(tmp_path: Path) -> None:
+    (tmp_path / "records.sqlite").write_bytes(b"no database" * 1000)
+    broken = Database(url=f"sqlite:///{tmp_path}/records.sqlite")
+
+    with live_service(database=broken) as service, service.client() as client:
+        ready = readiness(client, lambda said: said["records_problem"])
+
+    assert ready["records_problem"] == "file is not a database"
+
+
+def test_records_lie_in_the_state_directory_unless_they_are_not_wanted() -> None:
+    with live_service() as service, live_service(records=Records(enabled=False)) as silent:
+        deadline = time.monotonic() + 20
+        while not (service.state / "records.sqlite").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        silent_has = [path.name for path in silent.state.iterdir()]
+
+    assert "records.sqlite" not in silent_has
 
 
 def readiness(client: httpx.Client, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -165,7 +191,8 @@ class BrokenInspector:
 @pytest.mark.parametrize("error", [ZeroDivisionError("a secret"), OSError(5, "a secret"), TimeoutError("a secret")])
 def test_a_bug_in_an_inspector_is_a_problem_that_tells_nothing_of_the_code(tmp_path: Path, error: Exception) -> None:
     decoder = Decoder(DecodeLimits(), DecoderPool())
-    pipeline = Pipeline((BrokenInspector(error),), decoder, lambda: Protection.REAL, book_of)
+    keeper = StoreKeeper(MessageFiles(tmp_path))
+    pipeline = Pipeline((BrokenInspector(error),), decoder, lambda: Protection.REAL, book_of, keeper)
     app = DirectApp()
     problem.install(app)
     access = Access((), frozenset({"127.0.0.1"}))
