@@ -22,6 +22,7 @@ _MAKE = (
     ),
     text("CREATE INDEX IF NOT EXISTS verdict_records_judged_at ON verdict_records (judged_at, mail_id)"),
 )
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('couriergate verdict_records'))")
 # Whether a batch was written is not always known; then it comes once more.
 _ADD = text(
     "INSERT INTO verdict_records (mail_id, judged_at, queue_id, destiny, facts)"
@@ -96,6 +97,9 @@ class SqlRecordTable:
 
 
 async def _make(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Two that make it at once would collide in the catalog, IF NOT EXISTS or not.
+        await connection.execute(_LOCK)
     for statement in _MAKE:
         await connection.execute(statement)
 

@@ -344,23 +344,3 @@ def test_a_full_disk_is_told_and_what_was_written_is_whole(tmp_path: Path) -> No
     assert answer["problem"] in ("database or disk is full", "disk I/O error")
     assert answer["lost"] == 3000 - written
     assert answer["lost"] > 0
-
-
-def test_a_record_costs_the_event_loop_little(database: Database) -> None:
-    facts = json.dumps({"findings": ["x" * 40] * 50})
-
-    async def record_ten_thousand(records: VerdictRecords) -> float:
-        records.add(record_of(0))
-        await wait_for(lambda: not records.waiting)
-        started = time.thread_time()
-        for number in range(1, 10_001):
-            records.add(record_of(number, facts=facts))
-            if number % 1000 == 0:
-                await asyncio.sleep(0.01)
-        await wait_for(lambda: not records.waiting, 60)
-        return (time.thread_time() - started) / 10_000
-
-    seconds = with_records(database, record_ten_thousand)
-
-    print(f"{database.kind}: {seconds * 1e6:.1f} microseconds of the event loop's thread for each record")
-    assert seconds < 0.0003
