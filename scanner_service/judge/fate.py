@@ -16,6 +16,7 @@ from verdict_api.verdict import Destiny
 POLICY_SAYS = "policy"  # the name in findings that the policy makes, not an inspector
 OBSERVE_ALL = "all"
 _BANNED = "banned"  # the inspector whose rules come in sets
+_UNHINDERED = Wish(Destiny.PASS)
 _HIDES = Place("", "a reading that hides a program or an archive")
 
 
@@ -55,7 +56,7 @@ def fate_of(facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolic
     """Return what becomes of the mail of this recipient; ``senders`` are the envelope's and the authors'."""
     spam = _spam(facts, senders, policy)
     findings = _findings_for(facts, senders, policy, spam)
-    return _judged(facts, Fate(policy, findings, Wish(Destiny.PASS), spam, follows=findings))
+    return _judged(facts, Fate(policy, findings, _UNHINDERED, spam, follows=findings))
 
 
 def observed_fate(facts: Facts, fate: Fate, *, everything: bool = False) -> Fate:
@@ -68,7 +69,7 @@ def observed_fate(facts: Facts, fate: Fate, *, everything: bool = False) -> Fate
     )
     if len(follows) == len(fate.findings):
         return fate
-    return _judged(facts, Fate(fate.policy, fate.findings, Wish(Destiny.PASS), fate.spam, follows=follows))
+    return _judged(facts, Fate(fate.policy, fate.findings, _UNHINDERED, fate.spam, follows=follows))
 
 
 def _judged(facts: Facts, fate: Fate) -> Fate:

@@ -17,13 +17,18 @@ from verdict_api.envelope import Recipient
 from verdict_api.smtp_reply import SmtpReply
 from verdict_api.verdict import DecidedBy, Destiny, RecipientVerdict, SpamReport
 
+_REFUSED = (Destiny.REJECT, Destiny.TEMPFAIL)
+_TAKEN = (Destiny.PASS, Destiny.DISCARD)
+
 
 def judge_message(facts: Facts, policy: Policy) -> Judgement:
     """Return what becomes of a message."""
     fates = _fates(facts, policy)
+    if not any(fate.findings for fate in fates):
+        return _unhindered(facts, policy, fates)
     judgement = _judgement(facts, policy, fates)
     observed = [observed_fate(facts, fate, everything=facts.envelope.observe) for fate in fates]
-    if all(one is fate for one, fate in zip(observed, fates, strict=True)):
+    if observed == fates:
         return judgement
     carried_out = _judgement(facts, policy, observed)
     if _same_effect(judgement, carried_out):
@@ -50,8 +55,24 @@ def bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozense
 
 
 def _fates(facts: Facts, policy: Policy) -> list[Fate]:
-    senders = [AddressKeys.of(address) for address in dict.fromkeys((facts.envelope.sender, *facts.authors))]
+    addresses = dict.fromkeys((facts.envelope.sender, *facts.authors)) if policy.looks_at_senders else ()
+    senders = [AddressKeys.of(address) for address in addresses]
     return [fate_of(facts, senders, RecipientPolicy.of(policy, one)) for one in facts.envelope.recipients]
+
+
+def _unhindered(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement:
+    """Return the judgement where nothing was found, as in most mail: what follows from findings need not be asked."""
+    reply = reply_for(Destiny.PASS, None, (), facts.mail_id)
+    return Judgement(
+        destiny=Destiny.PASS,
+        reply=reply,
+        decided_by=DecidedBy(ContentCategory.CLEAN.word, None, policy.name, ""),
+        recipients=tuple(
+            RecipientVerdict(fate.policy.keys.address, Destiny.PASS, (), policy.name, reply) for fate in fates
+        ),
+        spam=_spam_of(fates),
+        tags=_tags(policy, fates),
+    )
 
 
 def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement:
@@ -61,9 +82,10 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
         for fate, redirect in zip(fates, redirects, strict=True)
     ]
     combined = combine(wishes)
+    taken = reply_for(Destiny.PASS, None, (), facts.mail_id)
     recipients = _without_doubles(
         [
-            _recipient(facts, fate, wish, redirect)
+            _recipient(fate, wish, redirect, taken if wish.destiny in _TAKEN else _refusal(facts, fate, wish.destiny))
             for fate, wish, redirect in zip(fates, combined.wishes, redirects, strict=True)
         ]
     )
@@ -71,20 +93,22 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
     delivered = [fate for fate, one in zip(fates, recipients, strict=True) if one.destiny is Destiny.PASS]
     return Judgement(
         destiny=combined.destiny,
-        reply=reply_for(combined.destiny, spokesman.decisive, _seen(spokesman), facts.mail_id)
-        if combined.destiny in (Destiny.REJECT, Destiny.TEMPFAIL)
-        else reply_for(Destiny.PASS, None, (), facts.mail_id),
+        reply=_refusal(facts, spokesman, combined.destiny) if combined.destiny in _REFUSED else taken,
         decided_by=_decided_by(policy, spokesman),
         recipients=recipients,
         findings=tuple(dict.fromkeys(finding for fate in fates for finding in fate.findings)),
         added_recipients=_copies(fates, combined.destiny),
-        spam=next((fate.spam.report for fate in fates if fate.spam), SpamReport()),
+        spam=_spam_of(fates),
         tags=_tags(policy, delivered),
         notice_due=any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes),
     )
 
 
-def _recipient(facts: Facts, fate: Fate, wish: Wish, redirect: str | None) -> RecipientVerdict:
+def _refusal(facts: Facts, fate: Fate, destiny: Destiny) -> SmtpReply:
+    return reply_for(destiny, fate.decisive, _seen(fate), facts.mail_id)
+
+
+def _recipient(fate: Fate, wish: Wish, redirect: str | None, reply: SmtpReply) -> RecipientVerdict:
     address = fate.policy.keys.address
     because = fate.because
     replaced_by = (redirect or _extended(fate)) if wish.destiny is Destiny.PASS else None
@@ -93,7 +117,7 @@ def _recipient(facts: Facts, fate: Fate, wish: Wish, redirect: str | None) -> Re
         destiny=wish.destiny,
         categories=fate.categories,
         policy=fate.policy.policy.name,
-        reply=reply_for(wish.destiny, fate.decisive, _seen(fate), facts.mail_id),
+        reply=reply,
         replaced_by=replaced_by if replaced_by != address else None,
         rule=because.rule if because else "",
         note=wish.changed,
@@ -171,11 +195,15 @@ def _extended(fate: Fate) -> str | None:
 
 def _copies(fates: Sequence[Fate], destiny: Destiny) -> tuple[str, ...]:
     """Return who gets a copy; nobody gets one of what is refused."""
-    if destiny in (Destiny.REJECT, Destiny.TEMPFAIL):
+    if destiny in _REFUSED:
         return ()
     found = (fate.policy.copy_of(finding.full_category) for fate in fates for finding in fate.follows)
     taken = {fate.policy.keys.address for fate in fates}
     return tuple(dict.fromkeys(one.value for one in found if one is not None and one.value not in taken))
+
+
+def _spam_of(fates: Sequence[Fate]) -> SpamReport:
+    return next((fate.spam.report for fate in fates if fate.spam), SpamReport())
 
 
 def _tags(policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
@@ -196,8 +224,10 @@ def _is_marked(fate: Fate) -> bool:
 
 
 def _subject_tag(fate: Fate) -> str:
-    found = (fate.policy.subject_tag_of(finding.full_category) for finding in fate.findings)
-    return next((one.value for one in found if one is not None), "")
+    for finding in fate.findings:
+        if (found := fate.policy.subject_tag_of(finding.full_category)) is not None:
+            return found.value
+    return ""
 
 
 def _same_effect(one: Judgement, other: Judgement) -> bool:

@@ -5,7 +5,7 @@ not count, and a domain is compared as the DNS has it: ``xn--…`` for one with 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -54,22 +54,21 @@ def want_lookup_key(text: str) -> None:
         raise ValueError(f"want user@domain, user@, domain, .domain or '.', got {text!r}")
 
 
-def _keys_of_user(local: str, domain: str, delimiter: str) -> Iterator[str]:
+def _keys_of_user(local: str, domain: str, delimiter: str) -> tuple[str, ...]:
     at = local.find(delimiter, 1) if delimiter else -1  # an address may begin with one
+    ends = (f"@{domain}", "@") if domain else ("@",)
     users = (local, local[:at]) if at > 0 else (local,)
-    if domain:
-        yield from (f"{user}@{domain}" for user in users)
-    yield from (f"{user}@" for user in users)
+    return tuple([user + end for end in ends for user in users])
 
 
-def _keys_of_domain(domain: str) -> Iterator[str]:
-    if domain:
-        yield domain
-    if domain and not domain.startswith("["):  # an address literal has no domains above it
-        labels = domain.split(".")
-        for start in range(max(0, len(labels) - MOST_DOMAIN_LEVELS), len(labels)):
-            yield "." + ".".join(labels[start:])
-    yield ANYBODY
+def _keys_of_domain(domain: str) -> tuple[str, ...]:
+    if not domain:
+        return (ANYBODY,)
+    if domain.startswith("["):  # an address literal has no domains above it
+        return domain, ANYBODY
+    labels = domain.split(".")
+    starts = range(max(0, len(labels) - MOST_DOMAIN_LEVELS), len(labels))
+    return domain, *["." + ".".join(labels[start:]) for start in starts], ANYBODY
 
 
 def normal_key(key: str) -> str:

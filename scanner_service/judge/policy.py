@@ -78,6 +78,11 @@ class Policy:
         """What parts a user from an extension; empty if nothing does."""
         return EXTENSION_DELIMITER if self.recipient_delimiter is None else self.recipient_delimiter
 
+    @property
+    def looks_at_senders(self) -> bool:
+        """Whether anything is set for senders; the keys of their addresses take a while to make."""
+        return any(one is not None for one in (self.white_senders, self.black_senders, self.sender_scores))
+
     def under(self, above: "Policy") -> "Policy":
         """Return this policy with another one laid over it: that one is asked first, key by key."""
         return Policy(

@@ -107,10 +107,11 @@ class RecipientPolicy:
 
     def _by_category(self, lookups: Mapping[str, Lookup[V]], category: str) -> Found[V] | None:
         """Ask the tables of the full category, then those of the category without its sub-category."""
-        for name in dict.fromkeys((category, category.partition(".")[0])):
-            if (found := self._find(lookups.get(name))) is not None:
-                return found
-        return None
+        if not lookups:
+            return None
+        found = self._find(lookups.get(category))
+        whole, dot, _ = category.partition(".")
+        return self._find(lookups.get(whole)) if found is None and dot else found
 
     def _find(self, lookup: Lookup[V] | None) -> Found[V] | None:
         return None if lookup is None else lookup.find(self.keys)

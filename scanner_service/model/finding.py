@@ -90,4 +90,5 @@ class Finding:
     @property
     def full_category(self) -> str:
         """The category with its sub-category, as ``unchecked.not_done``."""
-        return self.category.word + (f".{self.sub_category}" if self.sub_category else "")
+        word = self.category.word
+        return f"{word}.{self.sub_category}" if self.sub_category else word
