@@ -81,7 +81,8 @@ def build_app(
     limits = RequestLimits(
         settings.limits.max_message_bytes, settings.limits.deadline_seconds, path_roots=settings.listen.path_roots
     )
-    add_verdict_routes(app, pipeline.judge_message, access, limits)
+    unix_listener = f"unix:{settings.listen.uds}" if settings.listen.uds is not None else None
+    add_verdict_routes(app, pipeline.judge_message, access, limits, unix_listener=unix_listener)
     add_health_routes(
         app,
         access,

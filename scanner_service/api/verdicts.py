@@ -55,8 +55,19 @@ class RequestLimits:
     path_roots: tuple[Path, ...] = ()
 
 
-def add_verdict_routes(app: DirectApp, judge_message: JudgeMessage, access: Access, limits: RequestLimits) -> None:
-    """Add the route of this page; the framework only describes it."""
+def add_verdict_routes(
+    app: DirectApp,
+    judge_message: JudgeMessage,
+    access: Access,
+    limits: RequestLimits,
+    *,
+    unix_listener: str | None = None,
+) -> None:
+    """Add the route of this page; the framework only describes it.
+
+    ``unix_listener`` is the listener as ``unix:/path``, None if it is none: the kernel knows it by the name that it
+    was bound under, before it was renamed.
+    """
 
     @app.post(
         VERDICTS_PATH,
@@ -73,7 +84,7 @@ def add_verdict_routes(app: DirectApp, judge_message: JudgeMessage, access: Acce
                 submission = await read_submission(request, access, limits.max_message_bytes, limits.path_roots)
                 until = deadline - min(ANSWER_SECONDS, seconds / 4)
                 with_parts = request.query_params.get(PARTS_QUERY) == "1"
-                asker = Asker(_listener_of(request), submission.token)
+                asker = Asker(unix_listener or _tcp_listener_of(request), submission.token)
                 verdict = await judge_message(
                     submission.envelope, submission.message, until, asker, with_parts=with_parts
                 )
@@ -87,11 +98,9 @@ def add_verdict_routes(app: DirectApp, judge_message: JudgeMessage, access: Acce
     app.direct_endpoints = {**app.direct_endpoints, ("POST", VERDICTS_PATH): post_verdict}
 
 
-def _listener_of(request: Request) -> str:
-    """Return where the request came in, as settings write it: ``unix:/path`` or ``127.0.0.1:8025``."""
-    host, port = request.scope.get("server") or ("", None)
-    if port is None:
-        return f"unix:{host}"
+def _tcp_listener_of(request: Request) -> str:
+    """Return where the request came in, as settings write it: ``127.0.0.1:8025``."""
+    host, port = request.scope.get("server") or ("", 0)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
