@@ -33,6 +33,9 @@ class PoliciesInForce:
         self._read_settings = read_settings
         self._rows = Policy()
         self._rows_version = ""
+        self._reloading = (
+            asyncio.Lock()
+        )  # of two reloads the later one must not be overtaken: it has read the newer file
 
     @property
     def version(self) -> str:
@@ -52,6 +55,10 @@ class PoliciesInForce:
 
     async def reload(self) -> None:
         """Read the settings anew, and put their policies in force if they can be used."""
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
         if self._read_settings is None:
             return
         try:

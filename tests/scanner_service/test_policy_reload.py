@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from scanner_service.policies_in_force import PoliciesInForce
-from scanner_service.settings import load_settings
+from scanner_service.settings import Settings, load_settings
 from scanner_service.storage.policy_rows import PolicyRow
 from tests.scanner_service.live_service import post
 from tests.scanner_service.messages import EICAR_IN_BODY
@@ -18,6 +19,7 @@ from verdict_api.json_codec import decode_verdict
 from verdict_api.verdict import Destiny
 
 LIMIT_SECONDS = 10
+SLOW_READING_SECONDS = 0.2
 DISCARDS = "[policy]\ndestinies.virus = 'discard'\n"
 BROKEN = "[policy]\ndestinies.virus = 'drop'\n"
 REJECTS = "[policy]\ndestinies.virus = 'reject'\n"
@@ -65,6 +67,31 @@ def test_a_problem_is_over_with_the_next_good_reload(file: Path) -> None:
     asyncio.run(policies.reload())
 
     assert policies.problem is None
+
+
+def test_of_two_reloads_at_once_the_later_one_holds(file: Path) -> None:
+    file.write_text(REJECTS)
+    was_read = threading.Event()
+
+    def read_settings() -> Settings:
+        read = load_settings(file, {})
+        if not was_read.is_set():
+            was_read.set()
+            file.write_text(DISCARDS)
+            time.sleep(SLOW_READING_SECONDS)
+        return read
+
+    policies = PoliciesInForce(load_settings(file, {}), read_settings)
+
+    async def reload_twice() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(policies.reload())
+            await asyncio.sleep(SLOW_READING_SECONDS / 2)
+            group.create_task(policies.reload())
+
+    asyncio.run(reload_twice())
+
+    assert policies.version == in_force(file, DISCARDS).version
 
 
 def test_what_else_has_changed_is_said_to_need_a_restart(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
