@@ -7,7 +7,7 @@ from scanner_service.inspectors.inspector import Inspection
 from scanner_service.judge.headers import HeaderFacts, header_edits
 from scanner_service.judge.spam_level import SpamLevel
 from scanner_service.model.finding import ContentCategory, Finding
-from scanner_service.model.judgement import Judgement
+from scanner_service.model.judgement import Judgement, TagFacts
 from scanner_service.model.message import DecodedMessage, Message
 from verdict_api.verdict import (
     HeaderEdit,
@@ -96,8 +96,8 @@ def _header_edits(
     if not tags.wanted:
         return ()
     facts = HeaderFacts(
-        findings=judgement.findings,
-        spam=_spam_level(judgement),
+        findings=tags.findings,
+        spam=_spam_level(tags),
         offered=inspection.spam.fields if inspection.spam else (),
         virus_scanned=_is_virus_scanned(inspection, rules.protecting),
         flag=tags.is_spam,
@@ -109,12 +109,11 @@ def _header_edits(
     return header_edits(message, facts, on_clean=rules.on_clean, scores=rules.scores_spam)
 
 
-def _spam_level(judgement: Judgement) -> SpamLevel | None:
+def _spam_level(tags: TagFacts) -> SpamLevel | None:
     """Return the score on the scale of those who get the message."""
-    if judgement.spam.score is None:
+    if tags.spam.score is None:
         return None
-    category = ContentCategory.SPAMMY if judgement.tags.is_spam else None
-    return SpamLevel(judgement.spam, category, judgement.tags.required, "")
+    return SpamLevel(tags.spam, ContentCategory.SPAMMY if tags.is_spam else None, tags.required, "")
 
 
 def _is_virus_scanned(inspection: Inspection, protecting: frozenset[str]) -> bool:

@@ -95,6 +95,7 @@ def header_edits(
     """
     if not tags:
         return ()
+    scores = scores or facts.spam is not None or facts.is_flagged  # a policy can score a sender, with no engine
     present = tuple(name for name in own_fields_in(message.raw) if scores or name not in SPAM_FIELDS)
     # X-Virus-Scanned of other hosts is in much honest mail: alone it is no reason to write a file anew.
     if not (on_clean or facts.are_worth_a_change or any(name != VIRUS_SCANNED for name in present)):

@@ -211,7 +211,10 @@ def _tags(policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
         return TagFacts(wanted=False)
     tags = {_subject_tag(fate) for fate in delivered}
     levels = [level for fate in delivered if (level := fate.policy.level(Level.TAG)) is not None]
+    reports = [fate.spam.report for fate in delivered if fate.spam]
     return TagFacts(
+        findings=tuple(dict.fromkeys(finding for fate in delivered for finding in fate.findings)),
+        spam=max(reports, key=lambda report: report.score or 0, default=SpamReport()),
         is_spam=all(_is_marked(fate) for fate in delivered),
         required=max((fate.spam.required for fate in delivered if fate.spam), default=0.0),
         tag_level=min(levels, default=None),

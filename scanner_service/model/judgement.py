@@ -11,11 +11,15 @@ from verdict_api.verdict import DecidedBy, Destiny, RecipientVerdict, SpamReport
 class TagFacts:
     """What the header of a delivered message tells, one for all who get it.
 
-    ``is_spam``: all of them want it marked. ``required`` is the score from which on it is marked, ``tag_level`` the
-    one from which on even clean mail gets the score. ``wanted`` is false for mail whose header stays as it is.
+    ``findings`` are those that count for somebody who gets it, and ``spam`` is the highest score for one of them:
+    what is kept from the others is no business of theirs. ``is_spam``: all of them want it marked. ``required`` is
+    the score from which on it is marked, ``tag_level`` the one from which on even clean mail gets the score.
+    ``wanted`` is false for mail whose header stays as it is.
     """
 
     wanted: bool = True
+    findings: tuple[Finding, ...] = ()
+    spam: SpamReport = field(default_factory=SpamReport)
     is_spam: bool = False
     required: float = 0.0
     tag_level: float | None = None

@@ -194,6 +194,17 @@ def test_where_nobody_scores_the_spam_fields_of_a_filter_before_us_stay() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "facts", [HeaderFacts(flag=True), HeaderFacts(spam=SpamLevel(SpamReport(score=7.0), None, 5.0, ""))]
+)
+def test_where_the_policy_alone_makes_it_spam_a_forged_field_goes(facts: HeaderFacts) -> None:
+    raw = b"X-Spam-Flag: NO\r\nSubject: x\r\n\r\n"
+
+    edits = header_edits(message(raw), facts, on_clean=True, scores=False)
+
+    assert HeaderEdit(HeaderAction.REMOVE, "X-Spam-Flag") in edits
+
+
 def test_another_hosts_virus_scanner_is_named_in_honest_mail_and_goes_only_with_something_else() -> None:
     raw = b"X-Virus-Scanned: amavis at example.net\nSubject: x\n\n"
 
