@@ -33,9 +33,7 @@ class PoliciesInForce:
         self._read_settings = read_settings
         self._rows = Policy()
         self._rows_version = ""
-        self._reloading = (
-            asyncio.Lock()
-        )  # of two reloads the later one must not be overtaken: it has read the newer file
+        self._changing = asyncio.Lock()  # of two changes the later one has read what is newer
 
     @property
     def version(self) -> str:
@@ -55,7 +53,7 @@ class PoliciesInForce:
 
     async def reload(self) -> None:
         """Read the settings anew, and put their policies in force if they can be used."""
-        async with self._reloading:
+        async with self._changing:
             await self._reload()
 
     async def _reload(self) -> None:
@@ -72,13 +70,14 @@ class PoliciesInForce:
 
     async def take_rows(self, rows: Iterable[Row], version: str) -> None:
         """Put the rows of a database in force."""
-        rule_sets = (DEFAULT_RULE_SET, *self._settings.banned.rule_sets)
-        policy, faults = await asyncio.to_thread(policy_of_rows, rows, rule_sets)
-        for fault in faults[:TOLD_FAULTS]:
-            _LOG.warning("policy row", problem=str(fault), faults=len(faults))
-        self._book = await asyncio.to_thread(choose_policies, self._settings, policy, version)
-        self._rows, self._rows_version = policy, version
-        self._waits_for_rows = False
+        async with self._changing:
+            rule_sets = (DEFAULT_RULE_SET, *self._settings.banned.rule_sets)
+            policy, faults = await asyncio.to_thread(policy_of_rows, rows, rule_sets)
+            for fault in faults[:TOLD_FAULTS]:
+                _LOG.warning("policy row", problem=str(fault), faults=len(faults))
+            self._book = await asyncio.to_thread(choose_policies, self._settings, policy, version)
+            self._rows, self._rows_version = policy, version
+            self._waits_for_rows = False
 
     async def _take(self, read: Settings) -> None:
         # All else is as it was at the start: rule sets are the inspectors', and a policy must not name others.

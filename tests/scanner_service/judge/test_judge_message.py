@@ -1,5 +1,7 @@
 """From facts to a judgement: each recipient's own fate, and one answer for all of them."""
 
+from dataclasses import replace
+
 from scanner_service.model.judgement import Judgement, TagFacts
 from scanner_service.model.spam_score import SpamLevels, SpamScore
 from tests.scanner_service.judge.policies import EIGHT_BIT, MAIL_ID, envelope_to, judged
@@ -25,7 +27,7 @@ def test_everybody_gets_a_message_in_which_nothing_was_found() -> None:
             for address in ("bob@example.com", "carol@example.com")
         ),
         spam=SpamReport(1.5, ("BAYES_00",)),
-        tags=TagFacts(required=5.0, tag_level=1.0),
+        tags=TagFacts(spam=SpamReport(1.5, ("BAYES_00",)), required=5.0, tag_level=1.0),
     )
 
 
@@ -41,5 +43,5 @@ def test_a_finding_that_nothing_follows_from_changes_nothing_else() -> None:
         clean.reply,
         clean.decided_by,
         clean.spam,
-        clean.tags,
+        replace(clean.tags, findings=(EIGHT_BIT,)),
     )
