@@ -105,6 +105,7 @@ def _header_edits(
         quarantined=must_keep(judgement) and not message.envelope.probe,
         would_be="" if would_be is None else f"{would_be.destiny} {would_be.reply}",
         tag_level=tags.tag_level,
+        alert=tags.alert,
     )
     return header_edits(message, facts, on_clean=rules.on_clean, scores=rules.scores_spam)
 

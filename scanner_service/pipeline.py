@@ -19,6 +19,7 @@ from scanner_service.judge.judge_message import bypassed_by_all, judge_message, 
 from scanner_service.judge.mail_kind import author_addresses, is_bulk
 from scanner_service.judge.own_log_line import LinesOf, amavis_lines_of
 from scanner_service.judge.policy_bank import PolicyBook, Traffic
+from scanner_service.judge.text_variables import message_variables
 from scanner_service.mail_log import log_verdict
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.model.asker import Asker
@@ -116,6 +117,7 @@ def _facts(message: Message, asker: Asker, inspection: Inspection) -> Facts:
         authentication=inspection.authentication,
         listener=asker.listener,
         token=asker.token,
+        values=message_variables(message, time.time()),
     )
 
 

@@ -1,6 +1,7 @@
 """What judging looks at: what inspectors said of a message and who sent it, and nothing of the message itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from scanner_service.model.finding import Finding
 from scanner_service.model.spam_points import SpamPoints
@@ -15,7 +16,8 @@ class Facts:
 
     ``findings`` are all but those of score and size, which each recipient's policy makes. ``size`` is in bytes.
     ``authors`` are the addresses that the header shows as the sender. ``bulk`` says why nobody waits for an answer,
-    empty if somebody may. ``listener`` and ``token`` are how the question came.
+    empty if somebody may. ``listener`` and ``token`` are how the question came. ``values``
+    are for the texts of administrators alone (judge.text_variables), and nothing is decided by them.
     """
 
     mail_id: str
@@ -29,3 +31,4 @@ class Facts:
     authentication: tuple[AuthenticationResult, ...] = ()
     listener: str = ""
     token: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)

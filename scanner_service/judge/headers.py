@@ -53,7 +53,7 @@ class HeaderFacts:
     ``virus_scanned``: an engine that protects has looked, to the end. ``flag``: all who get it take it for spam, or
     not all; None where the category of ``spam`` says so for all. ``subject_tag`` is text, empty for none.
     ``quarantined``: a copy was kept. ``would_be``: what observe mode did not carry out. From ``tag_level`` on a score
-    is told in mail that is clean otherwise.
+    is told in mail that is clean otherwise. ``alert`` takes the place of the built-in words about findings.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -65,6 +65,7 @@ class HeaderFacts:
     quarantined: bool = False
     would_be: str = ""
     tag_level: float | None = None
+    alert: str = ""
 
     @property
     def is_flagged(self) -> bool:
@@ -118,7 +119,7 @@ def _added(message: Message, facts: HeaderFacts) -> Iterator[tuple[str, str]]:
     if facts.virus_scanned:
         host = _cleaned(message.envelope.host, ALERT_LIMIT_CHARACTERS)
         yield VIRUS_SCANNED, f"Couriergate at {host}" if host else "Couriergate"
-    if alert := _alert(facts.findings):
+    if alert := _cleaned(facts.alert, ALERT_LIMIT_CHARACTERS) or _alert(facts.findings):
         yield ALERT, alert
     if facts.is_flagged:
         yield SPAM_FLAG, "YES"

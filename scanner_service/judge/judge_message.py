@@ -11,6 +11,7 @@ from scanner_service.judge.one_reply import reply_for
 from scanner_service.judge.policy import Level, Policy
 from scanner_service.judge.recipient_policy import RecipientPolicy
 from scanner_service.judge.tables import AddressKeys
+from scanner_service.judge.wording import alert_of, reply_in_own_words, subject_tag_of
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement, TagFacts
 from verdict_api.envelope import Recipient
@@ -71,7 +72,7 @@ def _unhindered(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgemen
             RecipientVerdict(fate.policy.keys.address, Destiny.PASS, (), policy.name, reply) for fate in fates
         ),
         spam=_spam_of(fates),
-        tags=_tags(policy, fates),
+        tags=_tags(facts, policy, fates),
     )
 
 
@@ -99,13 +100,14 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
         findings=tuple(dict.fromkeys(finding for fate in fates for finding in fate.findings)),
         added_recipients=_copies(fates, combined.destiny),
         spam=_spam_of(fates),
-        tags=_tags(policy, delivered),
+        tags=_tags(facts, policy, delivered),
         notice_due=any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes),
     )
 
 
 def _refusal(facts: Facts, fate: Fate, destiny: Destiny) -> SmtpReply:
-    return reply_for(destiny, fate.decisive, _seen(fate), facts.mail_id)
+    reply = reply_for(destiny, fate.decisive, _seen(fate), facts.mail_id)
+    return reply_in_own_words(reply, facts, fate, destiny)
 
 
 def _recipient(fate: Fate, wish: Wish, redirect: str | None, reply: SmtpReply) -> RecipientVerdict:
@@ -206,10 +208,10 @@ def _spam_of(fates: Sequence[Fate]) -> SpamReport:
     return next((fate.spam.report for fate in fates if fate.spam), SpamReport())
 
 
-def _tags(policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
+def _tags(facts: Facts, policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
     if policy.tags is False or not delivered:
         return TagFacts(wanted=False)
-    tags = {_subject_tag(fate) for fate in delivered}
+    tags = {subject_tag_of(facts, fate) for fate in delivered}
     levels = [level for fate in delivered if (level := fate.policy.level(Level.TAG)) is not None]
     reports = [fate.spam.report for fate in delivered if fate.spam]
     return TagFacts(
@@ -219,18 +221,12 @@ def _tags(policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
         required=max((fate.spam.required for fate in delivered if fate.spam), default=0.0),
         tag_level=min(levels, default=None),
         subject_tag=tags.pop() if len(tags) == 1 else "",
+        alert=alert_of(facts, delivered) if policy.alerts else "",
     )
 
 
 def _is_marked(fate: Fate) -> bool:
     return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.findings)
-
-
-def _subject_tag(fate: Fate) -> str:
-    for finding in fate.findings:
-        if (found := fate.policy.subject_tag_of(finding.full_category)) is not None:
-            return found.value
-    return ""
 
 
 def _same_effect(one: Judgement, other: Judgement) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scanner_service.judge.lookup import EXTENSION_DELIMITER
 from scanner_service.judge.tables import Lookup
+from scanner_service.judge.text_template import TextTemplate
 from verdict_api.verdict import Destiny
 
 DEFAULT_NAME = "default"
@@ -56,7 +57,9 @@ class Policy:
     redirect: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
     copy_to: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
     address_extension: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
-    subject_tags: Mapping[str, Lookup[str]] = field(default_factory=_nothing)
+    subject_tags: Mapping[str, Lookup[str | TextTemplate]] = field(default_factory=_nothing)
+    replies: Mapping[str, Lookup[TextTemplate]] = field(default_factory=_nothing)
+    alerts: Mapping[str, Lookup[TextTemplate]] = field(default_factory=_nothing)
     white_senders: Lookup[Lookup[bool]] | None = None
     black_senders: Lookup[Lookup[bool]] | None = None
     sender_scores: Lookup[Lookup[float]] | None = None

@@ -21,12 +21,18 @@ from scanner_service.judge.lookup import want_lookup_key
 from scanner_service.judge.policy import Level, Mixed, Policy
 from scanner_service.judge.recipient_policy import DEFAULT_RULE_SET
 from scanner_service.judge.tables import AccessList, Always, KeyTable, Lookup, PatternTable, Place, Table
+from scanner_service.judge.text_template import TextTemplate
+from scanner_service.judge.wording import (
+    ALERT_LIMIT_CHARACTERS,
+    REPLY_LIMIT_CHARACTERS,
+    SUBJECT_TAG_LIMIT_CHARACTERS,
+    read_template,
+)
 from verdict_api.verdict import Destiny
 
 V = TypeVar("V")
 
 SMALLEST_SIZE_LIMIT_BYTES = 2**16  # RFC 5321 §4.5.3.1.7: every server has to take a message of that size
-LONGEST_SUBJECT_TAG = 100
 KINDS = ("keys", "list", "patterns", "file", "value")
 
 _EXTENSION = re.compile(r"[-+=._][A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -373,11 +379,22 @@ def _extension(value: object) -> str:
     return text
 
 
-def _subject_tag(value: object) -> str:
+def _subject_tag(value: object) -> str | TextTemplate:
     text = _text(value)
-    if len(text) > LONGEST_SUBJECT_TAG or not text.isprintable():
-        raise _WrongValueError(f"want at most {LONGEST_SUBJECT_TAG} characters in one line, got {text[:200]!r}")
+    if "{" in text:
+        return read_template(text, SUBJECT_TAG_LIMIT_CHARACTERS)
+    if len(text) > SUBJECT_TAG_LIMIT_CHARACTERS or not text.isprintable():
+        limit = SUBJECT_TAG_LIMIT_CHARACTERS
+        raise _WrongValueError(f"want at most {limit} characters in one line, got {text[:200]!r}")
     return text
+
+
+def _reply(value: object) -> TextTemplate:
+    return read_template(_text(value), REPLY_LIMIT_CHARACTERS)
+
+
+def _alert(value: object) -> TextTemplate:
+    return read_template(_text(value), ALERT_LIMIT_CHARACTERS)
 
 
 def _delimiter(value: object) -> str:
@@ -407,6 +424,8 @@ _BY_CATEGORY: Mapping[str, tuple[Collection[str], ReadValue[Any]]] = {
     "copy_to": (CATEGORIES, _address),
     "address_extension": (CATEGORIES, _extension),
     "subject_tags": (CATEGORIES, _subject_tag),
+    "replies": (CATEGORIES, _reply),
+    "alerts": (CATEGORIES, _alert),
 }
 _BY_RECIPIENT: Mapping[str, ReadValue[Any]] = {
     "local_domains": read_flag,

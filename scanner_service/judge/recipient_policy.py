@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from scanner_service.judge.policy import Level, Mixed, Policy
 from scanner_service.judge.tables import AddressKeys, Found, Lookup, Place
+from scanner_service.judge.text_template import TextTemplate
 from verdict_api.envelope import Recipient
 from verdict_api.verdict import Destiny
 
@@ -80,9 +81,18 @@ class RecipientPolicy:
         """Return who gets the message, too; None if nobody."""
         return _if_said(self._by_category(self.policy.copy_to, category))
 
-    def subject_tag_of(self, category: str) -> Found[str] | None:
+    def subject_tag_of(self, category: str) -> Found[str | TextTemplate] | None:
         """Return what is put in front of the subject; None if nothing."""
-        return _if_said(self._by_category(self.policy.subject_tags, category))
+        found = self._by_category(self.policy.subject_tags, category)
+        return found if found is not None and found.value else None
+
+    def reply_of(self, category: str) -> Found[TextTemplate] | None:
+        """Return the text of a refusal; None for the built-in one."""
+        return self._by_category(self.policy.replies, category)
+
+    def alert_of(self, category: str) -> Found[TextTemplate] | None:
+        """Return what the header tells of it; None if the policy does not say."""
+        return self._by_category(self.policy.alerts, category)
 
     def is_white(self, senders: Sequence[AddressKeys]) -> Found[bool] | None:
         """Return the entry by which a sender's mail is never spam; None if there is none."""

@@ -14,7 +14,8 @@ class TagFacts:
     ``findings`` are those that count for somebody who gets it, and ``spam`` is the highest score for one of them:
     what is kept from the others is no business of theirs. ``is_spam``: all of them want it marked. ``required`` is
     the score from which on it is marked, ``tag_level`` the one from which on even clean mail gets the score.
-    ``wanted`` is false for mail whose header stays as it is.
+    ``wanted`` is false for mail whose header stays as it is. ``alert`` is in the administrator's words, empty for
+    the built-in ones.
     """
 
     wanted: bool = True
@@ -24,6 +25,7 @@ class TagFacts:
     required: float = 0.0
     tag_level: float | None = None
     subject_tag: str = ""
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
