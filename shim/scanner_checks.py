@@ -70,6 +70,7 @@ def findings_on(looks: Sequence[Look]) -> Iterator[Finding]:
             yield from _findings_on_version(check, look)
             yield from _findings_on_engines(check, look)
             yield from _findings_on_spam_engine(check, look)
+            yield from _findings_on_policy(check, look)
             yield from _findings_on_clock(check, look)
 
 
@@ -158,6 +159,15 @@ def _findings_on_spam_engine(check: str, look: Look) -> Iterator[Finding]:
         yield Finding(Level.OK, check, f"spam engine {name} answers")
     else:
         yield Finding(Level.WARNING, check, f"spam engine {name} gives no score: {problem}", f"look at {name}")
+
+
+def _findings_on_policy(check: str, look: Look) -> Iterator[Finding]:
+    """Warn of a policy that is written down and not in force, and of verdicts that leave no record."""
+    if problem := look.ready.get("policy_problem"):
+        advice = "couriergate-scanner check there says the same; then reload"
+        yield Finding(Level.WARNING, check, f"the policy of before is still in force: {problem}", advice)
+    if problem := look.ready.get("records_problem"):
+        yield Finding(Level.WARNING, check, f"judged mail leaves no record: {problem}", "look at [database] there")
 
 
 def _findings_on_signatures(check: str, look: Look, name: str, days: object) -> Iterator[Finding]:

@@ -114,6 +114,12 @@ def test_it_is_asked_with_the_token() -> None:
         ),
         (health(ready=OLD_READY), Level.WARNING, "engine clamd does not answer"),
         (health(ready=with_spam_engine("nobody there")), Level.WARNING, "rspamd gives no score: nobody there"),
+        (
+            health(ready=READY | {"policy_problem": "line 3: policy.x: unknown setting"}),
+            Level.WARNING,
+            "the policy of before is still in force: line 3: policy.x: unknown setting",
+        ),
+        (health(ready=READY | {"records_problem": "disk full"}), Level.WARNING, "leaves no record: disk full"),
         (health(ready=with_signatures_of(days_ago=5)), Level.WARNING, "its signatures are 5 days old"),
         (health(ahead_seconds=60), Level.WARNING, "s ahead of ours"),
         (health(ahead_seconds=-60), Level.WARNING, "s behind ours"),
