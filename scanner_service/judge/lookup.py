@@ -13,6 +13,7 @@ Value = TypeVar("Value")
 EXTENSION_DELIMITER = "+"  # user+extension@domain
 MOST_DOMAIN_LEVELS = 20  # of those above a domain: a longer one is no real one, and each costs a look
 ANYBODY = "."
+NULL_SENDER = ("", "@")  # its keys
 
 _KEY = re.compile(r"\.|\.?[^\s@.*]+(?:\.[^\s@.*]+)*|[^@*]+@(?:\[[^]\s]*\]|[^\s@.*]+(?:\.[^\s@.*]+)*)?|\[[^]\s]*\]")
 
@@ -25,7 +26,7 @@ def keys_of(address: str, delimiter: str = EXTENSION_DELIMITER) -> tuple[str, ..
     Without a delimiter there are no extensions.
     """
     if not address:
-        return "", "@", ANYBODY
+        return *NULL_SENDER, ANYBODY
     local, at, domain = address.rpartition("@")
     if not at:
         local, domain = domain, ""
@@ -50,7 +51,7 @@ def want_lookup_key(text: str) -> None:
     Raises:
         ValueError: it is none; the message says what one looks like.
     """
-    if not _KEY.fullmatch(text):
+    if text not in NULL_SENDER and not _KEY.fullmatch(text):
         raise ValueError(f"want user@domain, user@, domain, .domain or '.', got {text!r}")
 
 

@@ -36,6 +36,7 @@ SMALLEST_SIZE_LIMIT_BYTES = 2**16  # RFC 5321 §4.5.3.1.7: every server has to t
 KINDS = ("keys", "list", "patterns", "file", "value")
 
 _EXTENSION = re.compile(r"[-+=._][A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_COMMENT = re.compile(r"(?:^|\s)#")
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
@@ -206,11 +207,7 @@ class PolicyReader:
         except (OSError, UnicodeDecodeError) as error:
             self.fault(names, f"file: {path}: cannot be read: {error}")
             return
-        lines = {
-            number: line.split(None, 1)
-            for number, line in enumerate(text.splitlines(), 1)
-            if line.strip() and not line.lstrip().startswith("#")
-        }
+        lines = {number: words for number, line in enumerate(text.splitlines(), 1) if (words := _words_of(line))}
         if read is read_flag:
             yield from self._list_of_file(path, lines, names, place)
             return
@@ -229,7 +226,7 @@ class PolicyReader:
         for number, words in lines.items():
             inner = (*names, f"{path}, line {number}")
             self._key(words[0].removeprefix("!"), inner)
-            if len(words) > 1 and not words[1].lstrip().startswith("#"):
+            if len(words) > 1:
                 self.fault(inner, f"want one address or domain, got {' '.join(words)!r}")
         yield AccessList.of(place, [words[0] for words in lines.values()])
 
@@ -243,6 +240,9 @@ class PolicyReader:
         for name, one in value.items():
             if name not in known:
                 self.fault((*names, name), f"there is no {name!r} here{nearest(name, known)}")
+            elif isinstance(one, Mapping) and (unquoted := [key for key in one if f"{name}.{key}" in known]):
+                # TOML makes a table of it; as a recipient's domain it would never be found.
+                self.fault((*names, name, unquoted[0]), f'want "{name}.{unquoted[0]}" in quotes')
             elif (lookup := self.by_recipient(one, (*names, name), read)) is not None:
                 lookups[name] = lookup
         self._want_rising(value, names)
@@ -299,6 +299,11 @@ def nearest(name: str, known: Collection[str]) -> str:
     """Return what an unknown name may have been meant for, or all that there are."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+
+
+def _words_of(line: str) -> list[str]:
+    """Return the key of a file's line and what follows it, without the comment: a ``#`` in a word begins none."""
+    return _COMMENT.split(line, maxsplit=1)[0].split(None, 1)
 
 
 def plain_value(text: str) -> object:

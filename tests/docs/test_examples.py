@@ -1,6 +1,5 @@
 """What the documentation shows works: settings are accepted, and the commands do what the pages say."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from shim.settings import parse_settings
+from tests.documentation import ROOT, blocks
 from tests.running_service import running_service
 from verdict_api.json_codec import decode_verdict
 
-ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
+TABLES = "/etc/couriergate/tables"  # where examples have files of keys
 MESSAGE = b"""\
 From: alice@remote.example
 To: bob@test.example
@@ -22,11 +22,6 @@ Subject: an example
 
 Hello Bob.
 """
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """Return the fenced blocks of a page, or of a page's one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("text", blocks("docs/reference/shim_settings.md", "toml"))
@@ -41,12 +36,17 @@ def test_the_shim_takes_the_settings_of_its_reference(text: str) -> None:
     [
         *blocks("docs/reference/scanner_settings.md", "toml"),
         *blocks("docs/reference/policy.md", "toml"),
+        *blocks("docs/reference/amavisd_settings.md", "toml"),
+        *blocks("docs/how_to/migrate/from_amavisd.md", "toml"),
+        *blocks("docs/how_to/migrate/from_courier_pythonfilter.md", "toml"),
         *blocks("README.md", "toml"),
     ],
 )
 def test_the_service_takes_the_settings_of_the_documentation(text: str, tmp_path: Path) -> None:
     engine = "" if "[virus]" in text else "[virus]\nengines = [{kind = 'clamd', address = 'unix:/clamd.ctl'}]\n"
-    (tmp_path / "scanner.toml").write_text(engine + text)
+    (tmp_path / "scanner.toml").write_text(engine + text.replace(TABLES, str(tmp_path)))
+    for table in ("lovers", "white_senders"):
+        (tmp_path / table).write_text("!boss@example.com\n.example.com\n")
 
     checked = subprocess.run(
         [PROGRAMS / "couriergate-scanner", "check", "--no-engines", "--config", tmp_path / "scanner.toml"],

@@ -37,6 +37,10 @@ def file(tmp_path: Path) -> Path:
             "FILE, line 2: policy.destinies.virus: want pass, reject, bounce, discard, tempfail, got 'drop'",
         ),
         (
+            "[policy.destinies]\nunchecked.encrypted = 'reject'\n",
+            'FILE, line 2: policy.destinies.unchecked.encrypted: want "unchecked.encrypted" in quotes',
+        ),
+        (
             "[policy]\nbanned_rule_set = 'strct'\n[banned.rule_sets.strict]\n",
             "FILE, line 2: policy.banned_rule_set: there is no rule set 'strct'; did you mean 'strict'?",
         ),

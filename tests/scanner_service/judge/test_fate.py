@@ -143,6 +143,32 @@ def test_the_author_is_a_sender_as_well(sender: str, authors: tuple[str, ...], i
     assert (judgement.recipients[0].categories == SPAM) is is_black
 
 
+@pytest.mark.parametrize("key", ["", "@"])
+def test_a_list_may_name_the_null_sender(key: str) -> None:
+    policy = f'black_senders = ["!{key}", "!good.example", "."]'
+
+    assert judged(policy, to=envelope_to(sender="")).destiny is Destiny.PASS
+    assert judged(policy, to=envelope_to(sender="x@good.example")).destiny is Destiny.PASS
+    assert judged(policy, to=envelope_to(sender="x@y.example")).destiny is Destiny.REJECT
+
+
+@pytest.mark.parametrize(
+    ("recipient", "sender", "destiny"),
+    [
+        ("ann", "x@hers.example", Destiny.REJECT),
+        ("ann", "x@common.example", Destiny.PASS),
+        ("bob", "x@common.example", Destiny.REJECT),
+        ("bob", "x@hers.example", Destiny.PASS),
+    ],
+)
+def test_one_list_of_senders_holds_for_a_recipient(recipient: str, sender: str, destiny: Destiny) -> None:
+    policy = 'black_senders = { "ann@example.com" = ["hers.example"], "." = ["common.example"] }'
+
+    judgement = judged(policy, to=envelope_to(f"{recipient}@example.com", sender=sender))
+
+    assert judgement.destiny is destiny
+
+
 def test_points_of_a_sender_stand_among_the_tests() -> None:
     judgement = judged(POLICY, to=envelope_to(sender="x@dubious.example"), spam=scored(1.5))
 
