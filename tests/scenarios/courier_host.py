@@ -1,6 +1,8 @@
 """A whole mail host in the namespaces of this process: Courier with our filter, clamd, the scanning service."""
 
 import http.client
+import socket
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.scenarios.programs_under_test import (
     SCANNER_HOST,
     SCANNER_PORT,
     SCANNER_SETTINGS,
+    SCANNER_SOCKET,
     SCANNER_STATE,
     SHIM,
     SHIM_SETTINGS,
@@ -23,9 +26,11 @@ from tests.scenarios.programs_under_test import (
 from tests.scenarios.service_manager import ServiceManager
 from tests.scenarios.spam_engines import SPAM_ENGINES, spam_settings
 from tests.scenarios.syslog_collector import SyslogCollector
+from tests.scenarios.waiting import wait_until
 
 _LOGS = Path("/var/log")
 _SCANNER_CONFIG = Path("/etc/couriergate/scanner.toml")
+_RELOAD_LIMIT_SECONDS = 10
 
 # As the unit file of the shim has it, and its drop-in for another account.
 _SETPRIV = ("setpriv", "--no-new-privs", "--bounding-set")
@@ -86,7 +91,22 @@ class CourierHost:
 
     def add_service_settings(self, lines: str) -> None:
         """Give the service more settings until the host is restored, and start it anew."""
-        self.set_service_settings(self._usual_service_settings + lines)
+        self.set_service_settings(_SCANNER_CONFIG.read_text() + lines)
+
+    def set_policy(self, policy: str) -> None:
+        """Give the service this policy, its last section, until the host is restored, and start it anew."""
+        self.set_service_settings(_without_policy(_SCANNER_CONFIG.read_text()) + policy)
+
+    def reload_policy(self, policy: str) -> None:
+        """Give the running service another policy; return when it has said what it makes of it."""
+        _SCANNER_CONFIG.write_text(_without_policy(_SCANNER_CONFIG.read_text()) + policy)
+        self.reload_service()
+
+    def reload_service(self) -> None:
+        """Have the running service read its settings anew; return when it has said what it makes of them."""
+        said = _reloads(self.service)
+        self.service.hang_up()
+        wait_until(lambda: _reloads(self.service) > said, _RELOAD_LIMIT_SECONDS, "a line about a reload")
 
     def ask_spam_engine(self, name: str, limit_seconds: float) -> None:
         """Have the service ask it until the host is restored."""
@@ -172,8 +192,16 @@ class CourierHost:
         _SCANNER_CONFIG.write_text(SCANNER_SETTINGS)
 
 
+def _without_policy(settings: str) -> str:
+    return settings.partition("[policy")[0]
+
+
+def _reloads(service: Program) -> int:
+    return sum(" event=reload policy_version=" in line for line in service.log.lines())
+
+
 def _scanner_is_ready() -> bool:
-    connection = http.client.HTTPConnection(SCANNER_HOST, SCANNER_PORT, timeout=5)
+    connection = _connection_to_scanner()
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -181,3 +209,19 @@ def _scanner_is_ready() -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection_to_scanner() -> http.client.HTTPConnection:
+    """Return one, not yet open, to where the settings have it listen."""
+    if "uds" in tomllib.loads(_SCANNER_CONFIG.read_text())["listen"]:
+        return _UnixConnection(SCANNER_HOST, timeout=5)
+    return http.client.HTTPConnection(SCANNER_HOST, SCANNER_PORT, timeout=5)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP by the service's unix socket."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(SCANNER_SOCKET))

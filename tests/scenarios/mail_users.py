@@ -1,5 +1,6 @@
-"""The recipients of the mail host: alice, bob, and a crowd of 300 who share one Maildir."""
+"""The recipients of the mail host: alice, bob, a crowd of 300 who share one Maildir, and one for spam."""
 
+import base64
 import os
 import shutil
 import subprocess
@@ -33,10 +34,11 @@ MAILBOXES = {
         Mailbox("alice", 20001, ("alice",)),
         Mailbox("bob", 20002, ("bob",)),
         Mailbox("crowd", 20003, CROWD),
+        Mailbox("spam", 20004, ("spam",)),
     )
 }
 _MAILDIR_PARTS = ("tmp", "new", "cur")
-_PASSWORDS = "alice:wonder\n"
+_PASSWORDS = {"alice": "wonder"}
 
 
 def add_mail_users() -> None:
@@ -46,7 +48,13 @@ def add_mail_users() -> None:
         _append(Path("/etc/shadow"), [f"{user}:*:19000::::::" for user in mailbox.users])
         _append(Path("/etc/group"), [f"{mailbox.name}:x:{mailbox.uid}:"])
         _make_maildir(mailbox)
-    subprocess.run(["/usr/sbin/chpasswd"], input=_PASSWORDS, text=True, check=True)
+    passwords = "".join(f"{user}:{password}\n" for user, password in _PASSWORDS.items())
+    subprocess.run(["/usr/sbin/chpasswd"], input=passwords, text=True, check=True)
+
+
+def plain_login(user: str) -> str:
+    """Return what the client of somebody who logs in sends behind AUTH PLAIN (RFC 4616)."""
+    return base64.b64encode(f"\0{user}\0{_PASSWORDS[user]}".encode()).decode()
 
 
 def empty_homes() -> None:
@@ -54,7 +62,7 @@ def empty_homes() -> None:
     for mailbox in MAILBOXES.values():
         for file in mailbox.home.iterdir():
             if file != mailbox.maildir:
-                file.unlink()
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
         for entry in mailbox.maildir.iterdir():
             if entry.name not in _MAILDIR_PARTS:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -95,6 +95,10 @@ class Program:
         self.stop()
         self.start()
 
+    def hang_up(self) -> None:
+        """Have it read its settings anew, with SIGHUP."""
+        self._signal(signal.SIGHUP)
+
     def stall(self) -> None:
         """Let it stand still: it keeps its connections, and answers nobody."""
         self._signal(signal.SIGSTOP)
@@ -107,7 +111,7 @@ class Program:
 
     def _signal(self, number: signal.Signals) -> None:
         process = self._running()
-        if not self._has_workers or number is signal.SIGTERM:
+        if not self._has_workers or number in (signal.SIGTERM, signal.SIGHUP):
             process.send_signal(number)
         else:
             with contextlib.suppress(ProcessLookupError):

@@ -18,8 +18,9 @@ from tests.scenarios.delivered_mail import (
     split_at_signature,
 )
 from tests.scenarios.dialog_format import Vocabulary, matches
-from tests.scenarios.how_to import follow_as_administrator, follow_as_user
+from tests.scenarios.how_to import blocks_under, follow_as_administrator, follow_as_user
 from tests.scenarios.mail_users import MAILBOXES
+from tests.scenarios.mailing_list import keep_mailing_list
 from tests.scenarios.stage import MismatchError, Stage
 from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
@@ -51,6 +52,16 @@ def _ask_spam_engine(stage: Stage, name: str, limit_seconds: str | None = None) 
     stage.host.ask_spam_engine(name, float(limit_seconds or _SPAM_ENGINE_SECONDS))
 
 
+def _service_follows(stage: Stage, heading: str) -> None:
+    """Add what the page has for the service's settings; the domain of the pages stands for the one of this host."""
+    for block in blocks_under(heading):
+        stage.host.add_service_settings(block.text.replace("example.com", MAIL_DOMAIN))
+
+
+def _keep_mailing_list(_: Stage, owner: str, name: str, members: str) -> None:
+    keep_mailing_list(MAILBOXES[owner], name, members.split())
+
+
 def _verdict_on(stage: Stage, address: str, destiny: str) -> None:
     stage.verdicts().destinies[address] = Destiny(destiny)
 
@@ -79,15 +90,34 @@ def _next_verdict_waits(stage: Stage) -> None:
     stage.verdicts().next_waits = True
 
 
-def _is_answered(stage: Stage, file: str, recipient: str, pattern: str) -> None:
-    reply = stage.submit(recipient, stage.message(file))
+def _is_answered(stage: Stage, file: str, recipients: str, pattern: str) -> None:
+    _expect_reply(pattern, stage.submit(recipients.split(), stage.message(file)))
+
+
+def _client_is_answered(stage: Stage, file: str, client: str, recipients: str, pattern: str) -> None:
+    _expect_reply(pattern, stage.submit(recipients.split(), stage.message(file), client))
+
+
+def _user_is_answered(stage: Stage, file: str, user: str, recipients: str, pattern: str) -> None:
+    _expect_reply(pattern, stage.submit(recipients.split(), stage.message(file), user=user))
+
+
+def _every_client_is_answered(stage: Stage, least: str, pattern: str) -> None:
+    replies = stage.end_sending()
+    if len(replies) < int(least):
+        raise MismatchError(f"want {least} answers or more, got {len(replies)}")
+    for reply in replies:
+        _expect_reply(pattern, reply)
+
+
+def _expect_reply(pattern: str, reply: str) -> None:
     if not matches(pattern, reply):
         raise MismatchError(f"want reply {pattern!r}, got {reply!r}")
 
 
-def _is_answered_in_time(stage: Stage, file: str, recipient: str, limit_seconds: str, pattern: str) -> None:
+def _is_answered_in_time(stage: Stage, file: str, recipients: str, limit_seconds: str, pattern: str) -> None:
     began = time.monotonic()
-    _is_answered(stage, file, recipient, pattern)
+    _is_answered(stage, file, recipients, pattern)
     took = time.monotonic() - began
     if took > float(limit_seconds):
         raise MismatchError(f"want an answer within {limit_seconds} s, got it after {took:.1f} s")
@@ -140,6 +170,12 @@ def _folder_has_line(stage: Stage, folder: str, mailbox: str, pattern: str) -> N
     lines = _lines_of_only(_mails_in_folder(stage, folder, mailbox))
     if not any(matches(pattern, line) for line in lines):
         raise MismatchError(f"want a line {pattern!r}, got {lines}")
+
+
+def _folder_has_one_line(stage: Stage, folder: str, mailbox: str, pattern: str) -> None:
+    lines = [line for line in _lines_of_only(_mails_in_folder(stage, folder, mailbox)) if matches(pattern, line)]
+    if len(lines) != 1:
+        raise MismatchError(f"want one line {pattern!r}, got {lines}")
 
 
 def _folder_lacks_line(stage: Stage, folder: str, mailbox: str, pattern: str) -> None:
@@ -319,6 +355,15 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "kill PROGRAM": lambda stage, name: stage.program(name).kill(),
     "stall PROGRAM": lambda stage, name: stage.program(name).stall(),
     "resume PROGRAM": lambda stage, name: stage.program(name).resume(),
+    "the service has the policy of FILE": lambda stage, file: stage.host.set_policy(stage.message(file).decode()),
+    "the service reloads the policy of FILE": lambda stage, file: stage.host.reload_policy(
+        stage.message(file).decode()
+    ),
+    "the service follows the how-to: TEXT": _service_follows,
+    "the service listens on a unix socket": Stage.listen_on_unix_socket,
+    "the shim shows the service a token called NAME": Stage.show_token,
+    "COUNT clients keep sending FILE to ADDRESS": Stage.keep_sending,
+    "MAILBOX keeps a mailing list called NAME for ADDRESSES": _keep_mailing_list,
     "let the service ask ENGINE": _ask_spam_engine,
     "let the service ask ENGINE for SECONDS seconds": _ask_spam_engine,
     "let the service ask a clamd that BEHAVES": Stage.ask_fake_clamd,
@@ -363,8 +408,11 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
 }
 
 CHECKS: Mapping[str, Callable[..., None]] = {
-    "FILE to ADDRESS is answered within SECONDS seconds: TEXT": _is_answered_in_time,
-    "FILE to ADDRESS is answered TEXT": _is_answered,
+    "FILE to ADDRESSES is answered within SECONDS seconds: TEXT": _is_answered_in_time,
+    "FILE to ADDRESSES is answered TEXT": _is_answered,
+    "FILE from IP to ADDRESSES is answered TEXT": _client_is_answered,
+    "FILE by MAILBOX to ADDRESSES is answered TEXT": _user_is_answered,
+    "all of COUNT mails or more were answered TEXT": _every_client_is_answered,
     "queue is empty": _queue_is_empty,
     "maildir of MAILBOX is empty": _maildir_is_empty,
     "maildir of MAILBOX holds FILE": _maildir_holds,
@@ -381,6 +429,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "FOLDER of MAILBOX holds FILE under fields of ours": _folder_holds_under_ours,
     "FOLDER of MAILBOX is empty": _folder_is_empty,
     "FOLDER of MAILBOX has no line TEXT": _folder_lacks_line,
+    "FOLDER of MAILBOX has one line TEXT": _folder_has_one_line,
     "FOLDER of MAILBOX has a line TEXT": _folder_has_line,
     "there are no DSNs": _no_dsns,
     "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,

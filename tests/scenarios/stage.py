@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,11 +15,22 @@ from bench import pythonfilter
 from tests.fakes.clamd import Behaviour, FakeClamd, answer, scan_slowly, stay_silent
 from tests.fakes.dns_server import DnsServer
 from tests.scenarios.courier_host import CourierHost
+from tests.scenarios.courier_mta import MAIL_DOMAIN
 from tests.scenarios.dictated_verdicts import DictatedVerdicts
-from tests.scenarios.mail_users import MAILBOXES
+from tests.scenarios.mail_users import MAILBOXES, plain_login
 from tests.scenarios.program import CLEAN_ENVIRONMENT, Program
-from tests.scenarios.programs_under_test import CLAMD_ADDRESS, SHIM, scanner_settings, shim_settings
+from tests.scenarios.programs_under_test import (
+    CLAMD_ADDRESS,
+    ON_UNIX_SOCKET,
+    SCANNER_SOCKET,
+    SHIM,
+    SHIM_SETTINGS,
+    scanner_settings,
+    shim_settings,
+    write_token,
+)
 from tests.scenarios.smtp_connection import SmtpConnection
+from tests.scenarios.steady_clients import SteadyClients
 from tests.scenarios.transcript import Transcript
 from tests.scenarios.waiting import wait_until
 
@@ -58,10 +70,12 @@ class Stage:
         self._folder = folder
         self._connection: SmtpConnection | None = None
         self._restarts: RepeatedRestarts | None = None
+        self._clients: SteadyClients | None = None
 
     def close(self) -> None:
         """Let nothing go on that the scenario began."""
         self.disconnect()
+        self.end_sending()
         self.end_restarts()
         self._resources.close()
 
@@ -104,15 +118,24 @@ class Stage:
         own = self._folder / file
         return (own if own.exists() else _SHARED_MESSAGES / file).read_bytes()
 
-    def submit(self, recipient: str, message: bytes) -> str:
-        """Send one message as a stranger, in a session of its own, and return the reply to it."""
-        session = SmtpConnection(STRANGER, self.transcript)
+    def submit(
+        self,
+        recipients: Sequence[str],
+        message: bytes,
+        client: str = STRANGER,
+        user: str | None = None,
+        transcript: Transcript | None = None,
+    ) -> str:
+        """Send one message in a session of its own, and return the reply to it; a user logs in before."""
+        sender = f"{user}@{MAIL_DOMAIN}" if user else "sender@remote.example"
+        session = SmtpConnection(client, transcript or self.transcript)
         try:
             session.read_reply()
             for command in (
                 "EHLO client.example",
-                "MAIL FROM:<sender@remote.example>",
-                f"RCPT TO:<{recipient}>",
+                *([f"AUTH PLAIN {plain_login(user)}"] if user else []),
+                f"MAIL FROM:<{sender}>",
+                *(f"RCPT TO:<{recipient}>" for recipient in recipients),
                 "DATA",
             ):
                 session.send_commands((command.encode(),))
@@ -121,6 +144,32 @@ class Stage:
             return session.read_reply()
         finally:
             session.close()
+
+    def keep_sending(self, count: str, file: str, recipient: str) -> None:
+        message = self.message(file)
+        self._clients = SteadyClients(int(count), lambda: self.submit([recipient], message, transcript=Transcript()))
+
+    def end_sending(self) -> list[str]:
+        """Return what the clients were answered."""
+        if self._clients is None:
+            return []
+        clients, self._clients = self._clients, None
+        replies = clients.end()
+        self.transcript.add("!", f"{len(replies)} mails were answered: {Counter(reply[:3] for reply in replies)}")
+        return replies
+
+    def listen_on_unix_socket(self) -> None:
+        """Have the service listen there alone, and the shim ask it there."""
+        self.host.set_service_settings(scanner_settings(CLAMD_ADDRESS, listen=ON_UNIX_SOCKET))
+        self.host.courier.set_filter_settings(shim_settings(f"unix:{SCANNER_SOCKET}"))
+
+    def show_token(self, name: str) -> None:
+        """Give the service a token of this name, and have the shim show it."""
+        file = write_token(name)
+        self.host.add_service_settings(
+            f'[auth]\ntokens = [{{name = "{name}", file = "{file}", scopes = ["scan"]}}]\n'
+        )
+        self.host.courier.set_filter_settings(f'{SHIM_SETTINGS}token_file = "{file}"\n')
 
     def program(self, name: str) -> Program:
         programs = {"service": self.host.service, "clamd": self.host.clamd, **self.host.spam_engines}
