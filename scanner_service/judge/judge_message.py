@@ -98,7 +98,7 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
         decided_by=_decided_by(policy, spokesman),
         recipients=recipients,
         findings=tuple(dict.fromkeys(finding for fate in fates for finding in fate.findings)),
-        added_recipients=_copies(fates, combined.destiny),
+        added_recipients=_copies(fates, recipients, combined.destiny),
         spam=_spam_of(fates),
         tags=_tags(facts, policy, delivered),
         notice_due=any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes),
@@ -127,17 +127,22 @@ def _recipient(fate: Fate, wish: Wish, redirect: str | None, reply: SmtpReply) -
 
 
 def _without_doubles(recipients: Sequence[RecipientVerdict]) -> tuple[RecipientVerdict, ...]:
-    """Let one copy go to an address that several recipients' mail is redirected to."""
-    taken: set[str] = set()
+    """Let one copy go to an address that several recipients' mail is redirected to, or that is a recipient itself."""
+    taken = {_key(one.address) for one in recipients if one.destiny is Destiny.PASS and one.replaced_by is None}
     single = []
     for one in recipients:
-        if one.replaced_by is not None and one.replaced_by in taken:
+        if one.replaced_by is not None and _key(one.replaced_by) in taken:
             note = f"{one.replaced_by} gets it already"
             one = replace(one, destiny=Destiny.DISCARD, replaced_by=None, note=note)  # noqa: PLW2901
         elif one.replaced_by is not None:
-            taken.add(one.replaced_by)
+            taken.add(_key(one.replaced_by))
         single.append(one)
     return tuple(single)
+
+
+def _key(address: str) -> str:
+    """Return what is equal for addresses that differ by case alone: two of them are hardly two mailboxes."""
+    return address.lower()
 
 
 def _seen(fate: Fate) -> tuple[Finding, ...]:
@@ -195,13 +200,14 @@ def _extended(fate: Fate) -> str | None:
     return None
 
 
-def _copies(fates: Sequence[Fate], destiny: Destiny) -> tuple[str, ...]:
-    """Return who gets a copy; nobody gets one of what is refused."""
+def _copies(fates: Sequence[Fate], recipients: Sequence[RecipientVerdict], destiny: Destiny) -> tuple[str, ...]:
+    """Return who gets a copy besides the recipients; nobody gets one of what is refused."""
     if destiny in _REFUSED:
         return ()
+    taken = {_key(address) for one in recipients for address in (one.address, one.replaced_by) if address}
     found = (fate.policy.copy_of(finding.full_category) for fate in fates for finding in fate.follows)
-    taken = {fate.policy.keys.address for fate in fates}
-    return tuple(dict.fromkeys(one.value for one in found if one is not None and one.value not in taken))
+    wanted = {_key(one.value): one.value for one in found if one is not None}
+    return tuple(address for key, address in wanted.items() if key not in taken)
 
 
 def _spam_of(fates: Sequence[Fate]) -> SpamReport:
