@@ -23,6 +23,7 @@ from tests.scenarios.programs_under_test import (
     SHIM,
     SHIM_SETTINGS,
 )
+from tests.scenarios.quarantine import empty_quarantine, free_disk
 from tests.scenarios.service_manager import ServiceManager
 from tests.scenarios.spam_engines import SPAM_ENGINES, spam_settings
 from tests.scenarios.syslog_collector import SyslogCollector
@@ -149,6 +150,8 @@ class CourierHost:
         self.courier.wait_for_empty_queue()
         self.courier.forget_bounces()
         empty_homes()
+        free_disk()
+        empty_quarantine()
         for log in (self.mail_log, self.service.log, self.standalone_shim.log):
             log.begin_here()
 

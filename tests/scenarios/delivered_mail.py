@@ -7,7 +7,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 _FIELD = re.compile(rb"([!-9;-~]+):(.*\n(?:[ \t].*\n)*)")
-_OURS = re.compile(rb"(?:X-(?:Couriergate-|Spam-|Virus-Scanned:).*\n(?:[ \t].*\n)*)+", re.IGNORECASE)
+_OURS = re.compile(rb"(?:X-(?:Couriergate-|Quarantine-|Spam-|Virus-Scanned:).*\n(?:[ \t].*\n)*)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

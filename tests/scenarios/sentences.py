@@ -21,6 +21,7 @@ from tests.scenarios.dialog_format import Vocabulary, matches
 from tests.scenarios.how_to import blocks_under, follow_as_administrator, follow_as_user
 from tests.scenarios.mail_users import MAILBOXES
 from tests.scenarios.mailing_list import keep_mailing_list
+from tests.scenarios.quarantine import fill_disk, free_disk, kept_mails
 from tests.scenarios.stage import MismatchError, Stage
 from verdict_api.verdict import Destiny, HeaderAction, HeaderEdit
 
@@ -155,11 +156,22 @@ def _folder_holds_for(stage: Stage, folder: str, mailbox: str, file: str, addres
 def _folder_holds_under_ours(stage: Stage, folder: str, mailbox: str, file: str) -> None:
     """Compare a folder of the Maildir with the message, on top of which is something of ours, whatever that says."""
     mail = _only_one(_mails_in_folder(stage, folder, mailbox))
+    _expect_mails([(mail.recipient, stage.message(file))], [(mail.recipient, _below_ours(mail))])
+
+
+def _only_got_under_ours(stage: Stage, addresses: str, file: str) -> None:
+    _expect_mails(
+        [(address, stage.message(file)) for address in addresses.split()],
+        [(mail.recipient, _below_ours(mail)) for mail in _all_mail(stage) if not mail.dsn_reports()],
+    )
+
+
+def _below_ours(mail: DeliveredMail) -> bytes:
+    """Return the message that stands under fields of ours."""
     ours = our_fields(mail.whole)
     if not ours:
-        raise MismatchError("want fields of ours on top, got none")
-    content = delivered_mail(mail.whole, ours).content.removeprefix(ours)
-    _expect_mails([(mail.recipient, stage.message(file))], [(mail.recipient, content)])
+        raise MismatchError(f"want fields of ours on top, got none for {mail.recipient}")
+    return delivered_mail(mail.whole, ours).content.removeprefix(ours)
 
 
 def _folder_is_empty(stage: Stage, folder: str, mailbox: str) -> None:
@@ -239,6 +251,30 @@ def _dns_was_asked_once(stage: Stage, question: str) -> None:
 def _only_mail_of(stage: Stage, mailbox: str) -> DeliveredMail:
     stage.host.courier.wait_for_empty_queue()
     return _only_one(read_maildir(MAILBOXES[mailbox].maildir))
+
+
+def _quarantine_holds_count(_: Stage, count: str) -> None:
+    kept = kept_mails()
+    if len(kept) != int(count):
+        raise MismatchError(f"want {count} mails in quarantine, got {len(kept)}: {kept}")
+
+
+def _quarantine_holds(stage: Stage, file: str) -> None:
+    _expect_kept(stage, file, is_notice_due=False)
+
+
+def _quarantine_holds_with_notice(stage: Stage, file: str) -> None:
+    _expect_kept(stage, file, is_notice_due=True)
+
+
+def _expect_kept(stage: Stage, file: str, *, is_notice_due: bool) -> None:
+    """Compare the only mail that was kept: below the line that Courier puts on top it is as it was sent."""
+    _quarantine_holds_count(stage, "1")
+    (kept,) = kept_mails()
+    want = stage.message(file)
+    got = delivered_mail(kept.raw, b"").content
+    if (got, kept.is_notice_due) != (want, is_notice_due):
+        raise MismatchError(f"want {want!r}, notice due: {is_notice_due}; got {got!r}, {kept.is_notice_due}")
 
 
 def _dsns_say(stage: Stage, sender: str, addresses: str, action: str) -> None:
@@ -362,6 +398,8 @@ ACTIONS: Mapping[str, Callable[..., None]] = {
     "the service follows the how-to: TEXT": _service_follows,
     "the service listens on a unix socket": Stage.listen_on_unix_socket,
     "the shim shows the service a token called NAME": Stage.show_token,
+    "the disk of the quarantine is full": lambda _: fill_disk(),
+    "the disk of the quarantine has room again": lambda _: free_disk(),
     "COUNT clients keep sending FILE to ADDRESS": Stage.keep_sending,
     "MAILBOX keeps a mailing list called NAME for ADDRESSES": _keep_mailing_list,
     "let the service ask ENGINE": _ask_spam_engine,
@@ -417,6 +455,7 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "maildir of MAILBOX is empty": _maildir_is_empty,
     "maildir of MAILBOX holds FILE": _maildir_holds,
     "maildir of MAILBOX holds COUNT times FILE": _maildir_holds_often,
+    "only ADDRESSES got FILE under fields of ours": _only_got_under_ours,
     "only ADDRESSES got FILE": _only_got,
     "only ADDRESSES got FILE tagged": _only_got_tagged,
     "FILE reached MAILBOX tagged, then signed": partial(_reached_signed, with_tag=True),
@@ -431,6 +470,10 @@ CHECKS: Mapping[str, Callable[..., None]] = {
     "FOLDER of MAILBOX has no line TEXT": _folder_lacks_line,
     "FOLDER of MAILBOX has one line TEXT": _folder_has_one_line,
     "FOLDER of MAILBOX has a line TEXT": _folder_has_line,
+    "quarantine is empty": lambda stage: _quarantine_holds_count(stage, "0"),
+    "quarantine holds COUNT mails": _quarantine_holds_count,
+    "quarantine holds FILE": _quarantine_holds,
+    "quarantine holds FILE, and a notice is due": _quarantine_holds_with_notice,
     "there are no DSNs": _no_dsns,
     "DSNs to ADDRESS say ADDRESSES ACTION": _dsns_say,
     "LOG log has TEXT": Stage.wait_for_log,
