@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import decode, inspectors
+from bench import decode, inspectors, judge
 from bench.installation import Installation, install
 from bench.load import WrongReplyError
 from bench.machine import current_commit, describe_machine
@@ -48,6 +48,8 @@ def main() -> int:
         return decode.main(sys.argv[2:])
     if sys.argv[1:2] == ["inspectors"]:
         return inspectors.main(sys.argv[2:])
+    if sys.argv[1:2] == ["judge"]:
+        return judge.main(sys.argv[2:])
     options = parse_options(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -69,7 +71,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         prog="python -m bench",
         description="Measure Couriergate beside raw clamd and courier-pythonfilter, all in the same run.",
         epilog=f"A run of all sizes and targets without --quick is written to {RESULTS.relative_to(PROJECT)}. "
-        "`python -m bench decode` measures decoding apart, `python -m bench inspectors` each inspector.",
+        "`python -m bench decode` measures decoding apart, `python -m bench inspectors` each inspector, "
+        "`python -m bench judge` judging and replays.",
     )
     parser.add_argument("--quick", action="store_true", help="one round of half a second, for a first look")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"interleaved rounds ({FULL_PLAN.rounds})")

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from couriergate import __version__
+from couriergate import __version__, policy_commands
 from couriergate.connection import DEFAULT_URL, ServiceUnavailableError, connect
+from couriergate.options import TokenFile, Url
 from couriergate.report import STYLES, details, headline
 from couriergate.report import tree as tree_of
 from couriergate.scan import FileUnreadableError, Scanned, scan_file
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask the Couriergate scanning service.",
 )
+app.add_typer(policy_commands.app, name="policy")
 
 
 def main() -> None:
@@ -61,10 +63,8 @@ def _couriergate(
 def scan(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Messages as they are on disk.")],
     *,
-    url: Annotated[
-        str, typer.Option(envvar="COURIERGATE_URL", help="http://HOST:PORT, https://HOST:PORT or unix:/PATH.")
-    ] = DEFAULT_URL,
-    token_file: Annotated[Path | None, typer.Option(help="A file with the token; else COURIERGATE_TOKEN.")] = None,
+    url: Url = DEFAULT_URL,
+    token_file: TokenFile = None,
     sender: Annotated[str, typer.Option(help="Envelope sender, empty for the null sender.")] = "",
     recipient: Annotated[
         list[str] | None, typer.Option(help="Envelope recipient; may be given more than once.")

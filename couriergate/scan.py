@@ -8,7 +8,8 @@ import httpx
 from couriergate.connection import ServiceUnavailableError
 from verdict_api.envelope import Envelope
 from verdict_api.http_interface import ENVELOPE_HEADER, MESSAGE_TYPE, PARTS_QUERY, VERDICTS_PATH
-from verdict_api.json_codec import CodecError, decode_verdict, encode_envelope_header
+from verdict_api.json_codec import decode_verdict, encode_envelope_header
+from verdict_api.json_fields import CodecError
 from verdict_api.printable import printable
 from verdict_api.verdict import Destiny, Verdict
 

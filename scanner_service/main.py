@@ -16,6 +16,7 @@ from scanner_service.api import problem
 from scanner_service.api.access import Access, Scope, Token, digest_of
 from scanner_service.api.direct import DirectApp
 from scanner_service.api.health import add_health_routes
+from scanner_service.api.policies import PolicyPages, add_policy_routes
 from scanner_service.api.verdicts import RequestLimits, add_verdict_routes
 from scanner_service.clients.decoder_process import DecoderPool
 from scanner_service.decode.budget import DecodeLimits
@@ -28,6 +29,7 @@ from scanner_service.mail_log import set_up_logging
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.pipeline import Pipeline
 from scanner_service.policies_in_force import PoliciesInForce
+from scanner_service.policy_draft import read_draft
 from scanner_service.running import Running
 from scanner_service.settings import Limits, Listen, PolicySql, Settings, SettingsError, read_token
 from scanner_service.storage.message_files import MessageFiles
@@ -83,6 +85,8 @@ def build_app(
     )
     unix_listener = f"unix:{settings.listen.uds}" if settings.listen.uds is not None else None
     add_verdict_routes(app, pipeline.judge_message, access, limits, unix_listener=unix_listener)
+    pages = PolicyPages(lambda: policies.book, lambda text: read_draft(text, settings, policies.book), records)
+    add_policy_routes(app, access, pages)
     add_health_routes(
         app,
         access,

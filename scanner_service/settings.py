@@ -37,6 +37,7 @@ from scanner_service.mail_syslog import DEFAULT_SOCKET
 from scanner_service.setting_fault import say_fault
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
+DRAFT = Path("draft")  # what has no file
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
 DEFAULT_RULE_SET = "default"  # what [banned] rules and default_rules make
 
@@ -406,10 +407,7 @@ def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
     """
     chosen, text = _read(path)
     _read_secret_files()
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{chosen}: not TOML: {error}") from error
+    table = _toml(chosen, text)
     try:
         read = _settings_class({"listen": dict(listen)} if listen else {}, table)()
     except ValidationError as error:
@@ -418,6 +416,24 @@ def load_settings(path: Path | None, listen: Mapping[str, object]) -> Settings:
     except EnvironmentFormatError as error:
         raise SettingsError(f"environment: want JSON for a list or a whole section: {error}") from error
     return read._was_read_from(chosen, text)  # noqa: SLF001 (its own module)
+
+
+def draft_settings(text: str, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings with the section ``[policy]`` of a draft, the environment over it; and its other sections.
+
+    Raises:
+        SettingsError: it is not TOML, or has no such section.
+    """
+    table = _toml(DRAFT, text)
+    written = table.get("policy")
+    if not isinstance(written, dict):
+        raise SettingsError(f"{DRAFT}: want a section [policy], got {', '.join(table) or 'nothing'}")
+    try:
+        merged = _settings_class({}, {"policy": written})().policy
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(fault, {}, DRAFT, text) for fault in error.errors())) from error
+    changed = settings.model_copy(update={"policy": merged})
+    return changed._was_read_from(DRAFT, text), tuple(name for name in table if name != "policy")  # noqa: SLF001
 
 
 def read_token(file: Path) -> str:
@@ -433,6 +449,15 @@ def read_token(file: Path) -> str:
     if not re.fullmatch(r"[!-~]{16,}", token):
         raise SettingsError(f"{file}: want one token of at least 16 printable ASCII characters")
     return token
+
+
+def _toml(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file}: not TOML that anybody writes: nested too deeply") from error
 
 
 def _read(path: Path | None) -> tuple[Path, str]:

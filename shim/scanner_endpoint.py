@@ -39,7 +39,8 @@ from verdict_api.http_interface import (
     VERDICT_LIMIT_BYTES,
     VERDICTS_PATH,
 )
-from verdict_api.json_codec import CodecError, decode_decision, encode_envelope, encode_envelope_header
+from verdict_api.json_codec import decode_decision, encode_envelope, encode_envelope_header
+from verdict_api.json_fields import CodecError
 from verdict_api.printable import printable
 from verdict_api.verdict import Decision
 

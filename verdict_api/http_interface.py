@@ -16,3 +16,9 @@ MESSAGE_TYPE = "message/rfc822"
 MULTIPART_TYPE = "multipart/form-data"
 PATH_TYPE = "application/json"  # a message that both sides can read under the same path
 PROBLEM_TYPE = "application/problem+json"
+
+EXPLAIN_PATH = "/v1/policy/explain"
+REPLAY_PATH = "/v1/policy/replay"
+TOML_TYPE = "application/toml"  # a draft of a policy
+LINES_TYPE = "application/x-ndjson"  # a JSON object in each line, while it goes on
+DRAFT_LIMIT_BYTES = 2**20

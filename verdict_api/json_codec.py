@@ -5,12 +5,11 @@ Bytes that are not UTF-8 travel as ``\udcNN`` (PEP 383), which JSON's own escape
 
 import base64
 import binascii
-import json
-from collections.abc import Callable
-from enum import StrEnum
-from typing import TypedDict, TypeVar, cast
+from collections.abc import Sequence
+from typing import TypedDict
 
 from verdict_api.envelope import Client, Envelope, Recipient
+from verdict_api.json_fields import CodecError, Fields, from_json, to_json
 from verdict_api.smtp_reply import SmtpReply
 from verdict_api.verdict import (
     AuthenticationResult,
@@ -30,43 +29,38 @@ from verdict_api.verdict import (
     Verdict,
 )
 
-T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
-
-
-class CodecError(ValueError):
-    """What came is not what the interface says; the message names the place, what was wanted and what came."""
-
 
 def encode_envelope(envelope: Envelope) -> bytes:
-    return _to_json(
-        {
-            "host": envelope.host,
-            "queue_id": envelope.queue_id,
-            "queue_ids": envelope.queue_ids,
-            "sender": envelope.sender,
-            "recipients": [
-                {
-                    "address": recipient.address,
-                    "original": recipient.original,
-                    "notify": recipient.notify,
-                    "local": recipient.local,
-                }
-                for recipient in envelope.recipients
-            ],
-            "client": {
-                "ip": envelope.client.ip,
-                "name": envelope.client.name,
-                "helo": envelope.client.helo,
-            },
-            "authenticated_user": envelope.authenticated_user,
-            "relay_client": envelope.relay_client,
-            "source": envelope.source,
-            "message_size": envelope.message_size,
-            "probe": envelope.probe,
-            "observe": envelope.observe,
-        }
-    )
+    return to_json(envelope_to_fields(envelope))
+
+
+def envelope_to_fields(envelope: Envelope) -> dict[str, object]:
+    return {
+        "host": envelope.host,
+        "queue_id": envelope.queue_id,
+        "queue_ids": envelope.queue_ids,
+        "sender": envelope.sender,
+        "recipients": [
+            {
+                "address": recipient.address,
+                "original": recipient.original,
+                "notify": recipient.notify,
+                "local": recipient.local,
+            }
+            for recipient in envelope.recipients
+        ],
+        "client": {
+            "ip": envelope.client.ip,
+            "name": envelope.client.name,
+            "helo": envelope.client.helo,
+        },
+        "authenticated_user": envelope.authenticated_user,
+        "relay_client": envelope.relay_client,
+        "source": envelope.source,
+        "message_size": envelope.message_size,
+        "probe": envelope.probe,
+        "observe": envelope.observe,
+    }
 
 
 def decode_envelope(data: bytes) -> Envelope:
@@ -75,7 +69,7 @@ def decode_envelope(data: bytes) -> Envelope:
     Raises:
         CodecError: not JSON, a value of the wrong type, or no recipient.
     """
-    return _envelope_from_fields(_Fields("envelope", _from_json("envelope", data)))
+    return envelope_from_fields(Fields("envelope", from_json("envelope", data)))
 
 
 def decode_path_form(data: bytes) -> tuple[str, Envelope]:
@@ -84,11 +78,12 @@ def decode_path_form(data: bytes) -> tuple[str, Envelope]:
     Raises:
         CodecError: not JSON, no path, or not an envelope.
     """
-    fields = _Fields("request", _from_json("request", data))
-    return fields.text("message_path"), _envelope_from_fields(fields.object("envelope"))
+    fields = Fields("request", from_json("request", data))
+    return fields.text("message_path"), envelope_from_fields(fields.object("envelope"))
 
 
-def _envelope_from_fields(fields: "_Fields") -> Envelope:
+def envelope_from_fields(fields: Fields) -> Envelope:
+    """Read an envelope; see decode_envelope."""
     recipients = tuple(
         Recipient(
             address=one.text("address"),
@@ -140,7 +135,7 @@ def decode_envelope_header(value: str) -> Envelope:
 
 
 def encode_verdict(verdict: Verdict) -> bytes:
-    return _to_json(_verdict_to_fields(verdict))
+    return to_json(_verdict_to_fields(verdict))
 
 
 def decode_verdict(data: bytes) -> Verdict:
@@ -150,7 +145,7 @@ def decode_verdict(data: bytes) -> Verdict:
         CodecError: not JSON, a needed field missing, a value of the wrong type, or a destiny, status or header
             action that this version does not know, by name. Whoever asked must then not let the mail pass.
     """
-    return _verdict_from_fields(_Fields("verdict", _from_json("verdict", data)))
+    return _verdict_from_fields(Fields("verdict", from_json("verdict", data)))
 
 
 def decode_decision(data: bytes) -> Decision:
@@ -161,7 +156,7 @@ def decode_decision(data: bytes) -> Decision:
     Raises:
         CodecError: as decode_verdict, of these fields.
     """
-    fields = _Fields("verdict", _from_json("verdict", data))
+    fields = Fields("verdict", from_json("verdict", data))
     would_be = fields.optional("would_be", fields.object)
     return Decision(**_decision_of(fields), would_be=None if would_be is None else Decision(**_decision_of(would_be)))
 
@@ -174,7 +169,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
         "engines": verdict.engines,
         "policy_version": verdict.policy_version,
         "would_be": None if verdict.would_be is None else _verdict_to_fields(verdict.would_be),
-        "reply": _reply_to_fields(verdict.reply),
+        "reply": reply_to_fields(verdict.reply),
         "decided_by": {
             "category": verdict.decided_by.category,
             "inspector": verdict.decided_by.inspector,
@@ -187,7 +182,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
                 "destiny": one.destiny,
                 "categories": one.categories,
                 "policy": one.policy,
-                "reply": _reply_to_fields(one.reply),
+                "reply": reply_to_fields(one.reply),
                 "replaced_by": one.replaced_by,
                 "rule": one.rule,
                 "note": one.note,
@@ -221,10 +216,7 @@ def _verdict_to_fields(verdict: Verdict) -> dict[str, object]:
             for one in verdict.inspectors
         ],
         "spam": {"score": verdict.spam.score, "tests": verdict.spam.tests},
-        "authentication": [
-            {"method": one.method, "result": one.result, "domain": one.domain, "detail": one.detail}
-            for one in verdict.authentication
-        ],
+        "authentication": authentication_to_fields(verdict.authentication),
         "header_edits": [
             {"action": one.action, "name": one.name, "value": one.value} for one in verdict.header_edits
         ],
@@ -251,7 +243,7 @@ def _part_to_fields(part: ReportedPart) -> dict[str, object]:
     }
 
 
-def _verdict_from_fields(fields: "_Fields") -> Verdict:
+def _verdict_from_fields(fields: Fields) -> Verdict:
     spam = fields.object("spam", optional=True)
     message = fields.object("message")
     would_be = fields.optional("would_be", fields.object)
@@ -288,15 +280,7 @@ def _verdict_from_fields(fields: "_Fields") -> Verdict:
             for one in fields.objects("inspectors")
         ),
         spam=SpamReport(score=spam.optional("score", spam.number), tests=spam.texts("tests")),
-        authentication=tuple(
-            AuthenticationResult(
-                method=one.text("method"),
-                result=one.text("result"),
-                domain=one.text("domain", ""),
-                detail=one.text("detail", ""),
-            )
-            for one in fields.objects("authentication")
-        ),
+        authentication=authentication_from_fields(fields),
         quarantine=QuarantineReport(
             quarantine.flag("stored", default=False), quarantine.flag("notice_due", default=False)
         ),
@@ -331,12 +315,12 @@ class _DecisionFields(TypedDict):
     added_recipients: tuple[str, ...]
 
 
-def _decision_of(fields: "_Fields") -> _DecisionFields:
+def _decision_of(fields: Fields) -> _DecisionFields:
     decided_by = fields.object("decided_by")
     return {
         "mail_id": fields.text("mail_id"),
         "destiny": fields.choice("destiny", Destiny),
-        "reply": _reply_from_fields(fields.object("reply")),
+        "reply": reply_from_fields(fields.object("reply")),
         "decided_by": DecidedBy(
             category=decided_by.text("category"),
             inspector=decided_by.optional("inspector", decided_by.text),
@@ -349,7 +333,7 @@ def _decision_of(fields: "_Fields") -> _DecisionFields:
                 destiny=one.choice("destiny", Destiny),
                 categories=one.texts("categories"),
                 policy=one.text("policy", ""),
-                reply=_reply_from_fields(one.object("reply")),
+                reply=reply_from_fields(one.object("reply")),
                 replaced_by=one.optional("replaced_by", one.text),
                 rule=one.text("rule", ""),
                 note=one.text("note", ""),
@@ -368,129 +352,34 @@ def _decision_of(fields: "_Fields") -> _DecisionFields:
     }
 
 
-def _reply_to_fields(reply: SmtpReply) -> dict[str, object]:
+def authentication_to_fields(results: Sequence[AuthenticationResult]) -> list[dict[str, object]]:
+    return [
+        {"method": one.method, "result": one.result, "domain": one.domain, "detail": one.detail} for one in results
+    ]
+
+
+def authentication_from_fields(fields: Fields) -> tuple[AuthenticationResult, ...]:
+    """Read the field ``authentication``."""
+    return tuple(
+        AuthenticationResult(
+            method=one.text("method"),
+            result=one.text("result"),
+            domain=one.text("domain", ""),
+            detail=one.text("detail", ""),
+        )
+        for one in fields.objects("authentication")
+    )
+
+
+def reply_to_fields(reply: SmtpReply) -> dict[str, object]:
     return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
 
 
-def _reply_from_fields(fields: "_Fields") -> SmtpReply:
+def reply_from_fields(fields: Fields) -> SmtpReply:
+    """Read a reply."""
     try:
         return SmtpReply(fields.whole_number("code"), fields.text("enhanced"), fields.text("text"))
     except CodecError:
         raise
     except ValueError as error:
         raise CodecError(f"{fields.where}: {error}") from error
-
-
-def _to_json(fields: dict[str, object]) -> bytes:
-    return _ENCODER.encode(fields).encode("ascii")
-
-
-def _from_json(where: str, data: bytes) -> object:
-    try:
-        return _DECODER.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
-    except (ValueError, RecursionError) as error:
-        raise CodecError(f"{where}: want JSON, got {data[:40]!r} ({error})") from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is Python's, not JSON's")
-
-
-# Made once: json.dumps and json.loads would make new ones each time. ensure_ascii (the default) is what turns a
-# surrogate into \udcNN.
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-class _Fields:
-    """The fields of one JSON object, each read with its type, or refused with its place."""
-
-    __slots__ = ("_index", "_name", "_parent", "_values")
-
-    def __init__(
-        self, name: str, values: object, *, parent: "_Fields | None" = None, index: int | None = None
-    ) -> None:
-        self._name = name
-        self._parent = parent
-        self._index = index
-        if not isinstance(values, dict):
-            raise CodecError(f"{self.where}: want an object, got {_brief(values)}")
-        self._values = cast("dict[str, object]", values)
-
-    @property
-    def where(self) -> str:
-        """The place of this object, put together only when there is something to say of it."""
-        above = f"{self._parent.where}." if self._parent else ""
-        return f"{above}{self._name}" + ("" if self._index is None else f"[{self._index}]")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._values.get(name, default)
-        if not isinstance(value, str):
-            raise self._wrong(name, "a string")
-        if not value.isascii():
-            self._must_be_bytes_of_utf8(name, value)
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self._values.get(name, [])
-        if not isinstance(values, list):
-            raise self._wrong(name, "a list of strings")
-        if all(isinstance(value, str) and value.isascii() for value in values):
-            return tuple(values)
-        listed = _Fields(name, {str(index): value for index, value in enumerate(values)}, parent=self)
-        return tuple(listed.text(str(index)) for index in range(len(values)))
-
-    def flag(self, name: str, *, default: bool | None = None) -> bool:
-        value = self._values.get(name, default)
-        if not isinstance(value, bool):
-            raise self._wrong(name, "true or false")
-        return value
-
-    def whole_number(self, name: str) -> int:
-        value = self._values.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self._wrong(name, "a whole number from 0")
-        return value
-
-    def number(self, name: str, default: float | None = None) -> float:
-        value = self._values.get(name, default)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise self._wrong(name, "a number")
-        return value
-
-    def numbers(self) -> dict[str, float]:
-        return {name: self.number(name) for name in self._values}
-
-    def choice(self, name: str, kind: type[E]) -> E:
-        value = self.text(name)
-        try:
-            return kind(value)
-        except ValueError as error:
-            raise self._wrong(name, "one of " + ", ".join(kind)) from error
-
-    def object(self, name: str, *, optional: bool = False) -> "_Fields":
-        return _Fields(name, self._values.get(name, {} if optional else None), parent=self)
-
-    def objects(self, name: str) -> list["_Fields"]:
-        values = self._values.get(name, [])
-        if not isinstance(values, list):
-            raise self._wrong(name, "a list")
-        return [_Fields(name, value, parent=self, index=index) for index, value in enumerate(values)]
-
-    def optional(self, name: str, read: Callable[[str], T]) -> T | None:
-        return None if self._values.get(name) is None else read(name)
-
-    def _must_be_bytes_of_utf8(self, name: str, value: str) -> None:
-        try:
-            value.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError as error:
-            raise self._wrong(name, "text, or bytes as \\udc80 to \\udcff") from error
-
-    def _wrong(self, name: str, wanted: str) -> CodecError:
-        found = _brief(self._values[name]) if name in self._values else "nothing"
-        return CodecError(f"{self.where}.{name}: want {wanted}, got {found}")
-
-
-def _brief(value: object) -> str:
-    shown = ascii(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

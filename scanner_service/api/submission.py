@@ -22,7 +22,8 @@ from verdict_api.http_interface import (
     MULTIPART_TYPE,
     PATH_TYPE,
 )
-from verdict_api.json_codec import CodecError, decode_envelope, decode_envelope_header, decode_path_form
+from verdict_api.json_codec import decode_envelope, decode_envelope_header, decode_path_form
+from verdict_api.json_fields import CodecError
 
 FORM_LIMIT_BYTES = 8 * 2**20  # beside the message: the envelope of some 80,000 recipients
 

@@ -65,7 +65,7 @@ def read_book(source: PolicySource) -> PolicyBook:
     banks = reading.banks(source)
     if reading.faults:
         raise PolicyError(reading.faults)
-    return PolicyBook(base, banks, _version(source, texts))
+    return PolicyBook(base, banks, _version(source, texts), texts, source.rows, source.rows_version)
 
 
 @dataclass(slots=True)

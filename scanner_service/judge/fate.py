@@ -93,13 +93,14 @@ def _wish(facts: Facts, fate: Fate, decisive: _Blocking) -> Wish:
     destiny, changed = decisive.because.value, ""
     if policy.soft_bounce and destiny is not Destiny.TEMPFAIL:
         destiny, changed = Destiny.TEMPFAIL, "soft_bounce"
-    mixed = fate.policy.mixed_of(decisive.finding.full_category) or _usual_mixed(decisive.finding)
+    mixed = fate.policy.mixed_of(decisive.finding.full_category) or usual_mixed(decisive.finding.category)
     why_no_bounce = _why_no_bounce(facts, fate, decisive.finding)
     return Wish(destiny, mixed, why_no_bounce, policy.refuse is not False, changed)
 
 
-def _usual_mixed(decisive: Finding) -> Mixed:
-    return Mixed.DISCARD if decisive.category >= ContentCategory.BANNED else Mixed.SOFTEST
+def usual_mixed(category: ContentCategory) -> Mixed:
+    """Return what a rejection becomes amid others where the policy does not say."""
+    return Mixed.DISCARD if category >= ContentCategory.BANNED else Mixed.SOFTEST
 
 
 def _findings_for(

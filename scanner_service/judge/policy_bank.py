@@ -1,10 +1,12 @@
 """Which policy holds for a message: the banks whose traffic it is, laid over each other in their order."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
+from scanner_service.judge.facts import Facts
 from scanner_service.judge.policy import Policy
 from scanner_service.judge.tables import AddressKeys, Lookup
 from verdict_api.envelope import Envelope
@@ -26,6 +28,11 @@ class Traffic:
     listener: str = ""
     token: str | None = None
     authentication: tuple[AuthenticationResult, ...] = ()
+
+
+def traffic_of(facts: Facts) -> Traffic:
+    """Return what banks look at of a message that was looked into."""
+    return Traffic(facts.envelope, facts.listener, facts.token, facts.authentication)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +80,13 @@ class Condition:
 
     def holds(self, traffic: Traffic) -> bool:
         """Tell whether the message is such a one."""
-        envelope = traffic.envelope
-        user = envelope.authenticated_user
-        return (
-            (self.clients is None or self.clients.has(envelope.client.ip))
-            and self.authenticated in (None, user is not None)
-            and (self.authenticated_users is None or _is_in(self.authenticated_users, user))
-            and self.relay_client in (None, envelope.relay_client)
-            and self.null_sender in (None, not envelope.sender)
-            and (self.sources is None or envelope.source.partition("/")[0] in self.sources)
-            and (self.listeners is None or traffic.listener in self.listeners)
-            and (self.tokens is None or traffic.token in self.tokens)
-            and (self.dkim_domains is None or _passes(self.dkim_domains, "dkim", traffic.authentication))
-            and (self.spf_domains is None or _passes(self.spf_domains, "spf", traffic.authentication))
-        )
+        return all(holds for _, holds in self.checks(traffic))
+
+    def checks(self, traffic: Traffic) -> Iterator[tuple[str, bool]]:
+        """Yield each name of a condition that is set, and whether the message meets it."""
+        for name, meets in _MEETS.items():
+            if (wanted := getattr(self, name)) is not None:
+                yield name, meets(wanted, traffic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +96,30 @@ class Bank:
     policy: Policy
     when: tuple[Condition, ...]
 
+    def holds(self, traffic: Traffic) -> bool:
+        """Tell whether the message is of that class."""
+        return any(one.holds(traffic) for one in self.when)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyBook:
-    """All policies: the one below, and the banks in the order in which they are laid over it."""
+    """All policies: the one below, and the banks in the order in which they are laid over it.
+
+    ``files`` are the texts of the files that they name, by their paths; ``rows`` is what a database says, and
+    ``rows_version`` tells it from another.
+    """
 
     base: Policy
     banks: tuple[Bank, ...] = ()
     version: str = ""
+    files: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    rows: Policy = field(default_factory=Policy, compare=False, repr=False)
+    rows_version: str = ""
     _merged: dict[tuple[int, ...], Policy] = field(default_factory=dict, compare=False, repr=False)
 
     def policy_for(self, traffic: Traffic) -> Policy:
         """Return what holds for a message."""
-        chosen = tuple(
-            number for number, bank in enumerate(self.banks) if any(one.holds(traffic) for one in bank.when)
-        )
+        chosen = tuple(number for number, bank in enumerate(self.banks) if bank.holds(traffic))
         merged = self._merged.get(chosen)
         if merged is None:
             merged = self.base
@@ -124,6 +133,22 @@ class PolicyBook:
     def has_banks_by_authentication(self) -> bool:
         """Whether what mail_auth says chooses among the banks."""
         return any(one.needs_authentication for bank in self.banks for one in bank.when)
+
+
+_MEETS: Mapping[str, Callable[[Any, Traffic], bool]] = MappingProxyType(
+    {
+        "clients": lambda wanted, traffic: wanted.has(traffic.envelope.client.ip),
+        "authenticated": lambda wanted, traffic: wanted == (traffic.envelope.authenticated_user is not None),
+        "authenticated_users": lambda wanted, traffic: _is_in(wanted, traffic.envelope.authenticated_user),
+        "relay_client": lambda wanted, traffic: wanted == traffic.envelope.relay_client,
+        "null_sender": lambda wanted, traffic: wanted == (not traffic.envelope.sender),
+        "sources": lambda wanted, traffic: traffic.envelope.source.partition("/")[0] in wanted,
+        "listeners": lambda wanted, traffic: traffic.listener in wanted,
+        "tokens": lambda wanted, traffic: traffic.token in wanted,
+        "dkim_domains": lambda wanted, traffic: _passes(wanted, "dkim", traffic.authentication),
+        "spf_domains": lambda wanted, traffic: _passes(wanted, "spf", traffic.authentication),
+    }
+)
 
 
 def _network(text: str) -> Network:

@@ -33,6 +33,8 @@ _SINCE = text(
     " WHERE judged_at >= :since AND (judged_at, mail_id) > (:after_at, :after_id)"
     " ORDER BY judged_at, mail_id LIMIT :most"
 )
+_GET = text("SELECT mail_id, judged_at, queue_id, destiny, facts FROM verdict_records WHERE mail_id = :mail_id")
+_COUNT = text("SELECT count(*) FROM verdict_records WHERE judged_at >= :since AND judged_at < :until")
 _EXPIRE = text(
     "DELETE FROM verdict_records WHERE mail_id IN"
     " (SELECT mail_id FROM verdict_records WHERE judged_at < :before ORDER BY judged_at LIMIT :most)"
@@ -70,6 +72,25 @@ class SqlRecordTable:
 
         async def read(connection: AsyncConnection) -> list[VerdictRecord]:
             return [VerdictRecord(*row) for row in await connection.execute(_SINCE, wanted)]
+
+        return await self._ask(read, limit_seconds)
+
+    async def get(self, mail_id: str, limit_seconds: float) -> VerdictRecord | None:
+        """See RecordTable."""
+        if "\0" in mail_id or not mail_id.isascii():
+            return None  # none of ours, and not every database takes it
+
+        async def read(connection: AsyncConnection) -> VerdictRecord | None:
+            row = (await connection.execute(_GET, {"mail_id": mail_id})).first()
+            return None if row is None else VerdictRecord(*row)
+
+        return await self._ask(read, limit_seconds)
+
+    async def count(self, since: float, until: float, limit_seconds: float) -> int:
+        """See RecordTable."""
+
+        async def read(connection: AsyncConnection) -> int:
+            return int((await connection.execute(_COUNT, {"since": since, "until": until})).scalar_one())
 
         return await self._ask(read, limit_seconds)
 

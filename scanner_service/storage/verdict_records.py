@@ -60,6 +60,14 @@ class RecordTable(Protocol):
         """Return the next records."""
         ...
 
+    async def get(self, mail_id: str, limit_seconds: float) -> VerdictRecord | None:
+        """Return one record, None if there is none."""
+        ...
+
+    async def count(self, since: float, until: float, limit_seconds: float) -> int:
+        """Return how many messages were judged from a time on and before another."""
+        ...
+
     async def expire(self, before: float, limit_seconds: float) -> None:
         """Remove the records of messages judged before that time."""
         ...
@@ -116,6 +124,22 @@ class VerdictRecords:
             RecordsUnavailableError: the database does not answer.
         """
         return await (await self._opened()).since(unix_seconds, after, limit, READ_SECONDS)
+
+    async def get(self, mail_id: str) -> VerdictRecord | None:
+        """Return the record of a message, None if there is none, or if it is not written yet.
+
+        Raises:
+            RecordsUnavailableError: the database does not answer.
+        """
+        return await (await self._opened()).get(mail_id, READ_SECONDS)
+
+    async def count(self, since: float, until: float) -> int:
+        """Return how many messages were judged from a time on and before another, in Unix seconds.
+
+        Raises:
+            RecordsUnavailableError: the database does not answer.
+        """
+        return await (await self._opened()).count(since, until, READ_SECONDS)
 
     async def expire(self, before: float) -> None:
         """Remove the records of messages judged before that time, in Unix seconds.

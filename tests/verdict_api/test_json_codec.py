@@ -25,7 +25,6 @@ from tests.verdict_api.wire_values import (
 )
 from verdict_api.envelope import Envelope, Recipient
 from verdict_api.json_codec import (
-    CodecError,
     decode_decision,
     decode_envelope,
     decode_envelope_header,
@@ -34,6 +33,7 @@ from verdict_api.json_codec import (
     encode_envelope_header,
     encode_verdict,
 )
+from verdict_api.json_fields import CodecError
 from verdict_api.verdict import Decision, Verdict
 
 

@@ -101,6 +101,19 @@ def test_pages_go_forward_by_time_and_then_by_id(database: Database) -> None:
     assert pages == [given[3:7], given[7:]]
 
 
+def test_one_record_is_found_by_its_mail_id_and_those_of_a_time_are_counted(database: Database) -> None:
+    async def look(records: VerdictRecords) -> tuple[list[VerdictRecord | None], list[int]]:
+        await add_all(records, [record_of(number, float(number)) for number in range(10)])
+        await wait_for(lambda: not records.waiting)
+        found = [await records.get(mail_id) for mail_id in ("000000000003", "nobody", "\0", "m\udce4il", "ü")]
+        return found, [await records.count(2, 5), await records.count(5, 2), await records.count(0, 1e12)]
+
+    found, counts = with_records(database, look)
+
+    assert found == [record_of(3, 3.0), None, None, None, None]
+    assert counts == [3, 0, 10]
+
+
 def test_old_records_expire(database: Database) -> None:
     async def expire(records: VerdictRecords) -> list[str]:
         await add_all(records, [record_of(number, number) for number in range(100, 6200)])
@@ -162,6 +175,12 @@ class AwayTable:
     async def since(
         self, unix_seconds: float, after: tuple[float, str] | None, limit: int, limit_seconds: float
     ) -> list[VerdictRecord]:
+        raise NotImplementedError
+
+    async def get(self, mail_id: str, limit_seconds: float) -> VerdictRecord | None:
+        raise NotImplementedError
+
+    async def count(self, since: float, until: float, limit_seconds: float) -> int:
         raise NotImplementedError
 
     async def expire(self, before: float, limit_seconds: float) -> None:
