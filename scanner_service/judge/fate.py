@@ -59,7 +59,7 @@ def fate_of(facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolic
     return _judged(facts, Fate(policy, findings, _UNHINDERED, spam, follows=findings))
 
 
-def observed_fate(facts: Facts, fate: Fate, *, everything: bool = False) -> Fate:
+def observed_fate(facts: Facts, fate: Fate, *, everything: bool) -> Fate:
     """Return the fate without what the policy, or the rule that was broken, only wants to be told of."""
     observed = fate.policy.policy.observe or frozenset()
     follows = tuple(

@@ -32,9 +32,7 @@ def judge_message(facts: Facts, policy: Policy) -> Judgement:
     if observed == fates:
         return judgement
     carried_out = _judgement(facts, policy, observed)
-    if _same_effect(judgement, carried_out):
-        return judgement
-    return replace(carried_out, would_be=judgement)
+    return carried_out if _same_effect(judgement, carried_out) else replace(carried_out, would_be=judgement)
 
 
 def not_kept(judgement: Judgement, mail_id: str) -> Judgement:
@@ -232,7 +230,7 @@ def _tags(facts: Facts, policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
 
 
 def _is_marked(fate: Fate) -> bool:
-    return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.findings)
+    return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.follows)
 
 
 def _same_effect(one: Judgement, other: Judgement) -> bool:

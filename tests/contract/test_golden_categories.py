@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from scanner_service.settings import Spam, SpamdSetting
+from tests.contract.golden_policy import GOLDEN_POLICY
 from tests.corpus.evasion.case import message_with
 from tests.scanner_service.live_service import live_service, post
 from tests.scanner_service.real_spam_engines import SPAMD, running_spamd, skip_without
@@ -65,20 +66,11 @@ RECIPIENTS = {
     "small": ("small@example.com",),
     "bob+small": ("bob@example.com", "small@example.com"),
 }
-POLICY = {"message_size_limit": {"small@example.com": 70_000}}
-# Where a recipient's own policy decides what is in a message; we have one policy for all of them.
-NEED_A_POLICY_FOR_EACH = {
-    "virus-body -> bypass": "nobody wants the check",
-    "banned-ext -> bypass": "nobody wants the check",
-    "spam-gtube -> bypass": "nobody wants the check",
-    "badh-8bit -> bypass": "nobody wants the check",
-    "big-100k -> bob+small": "too big for one of two recipients",
-}
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with live_service(policy=POLICY) as service, service.client() as client:
+    with live_service(policy=GOLDEN_POLICY) as service, service.client() as client:
         yield client
 
 
@@ -87,7 +79,7 @@ def client_with_spamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http
     skip_without(SPAMD, "spamd")
     with running_spamd(tmp_path_factory.mktemp("spamd")) as path:
         spam = Spam(engine=SpamdSetting(kind="spamd", address=f"unix:{path}"))
-        with live_service(policy=POLICY, spam=spam) as service, service.client() as client:
+        with live_service(policy=GOLDEN_POLICY, spam=spam) as service, service.client() as client:
             yield client
 
 
@@ -110,7 +102,7 @@ def category_of(client: httpx.Client, case: str) -> str:
 
 
 def judged(*, spam: bool) -> list[str]:
-    return [case for case in GOLDEN if case.startswith(SPAM) is spam and case not in NEED_A_POLICY_FOR_EACH]
+    return [case for case in GOLDEN if case.startswith(SPAM) is spam]
 
 
 @pytest.mark.skipif(not CLAMAV_TESTFILES.is_dir(), reason="needs the Debian package clamav-testfiles")
@@ -136,8 +128,8 @@ def test_there_are_few_that_are_no_rule_of_ours() -> None:
     assert len(OTHERS) <= MOST_OTHERS
 
 
-def test_every_observed_case_is_judged_but_those_that_need_policies() -> None:
-    assert set(GOLDEN) == {*judged(spam=False), *judged(spam=True), *NEED_A_POLICY_FOR_EACH}
+def test_every_observed_case_is_judged() -> None:
+    assert set(GOLDEN) == {*judged(spam=False), *judged(spam=True)}
 
 
 def test_the_page_lists_the_differences_those_on_purpose_first() -> None:

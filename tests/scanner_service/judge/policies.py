@@ -12,6 +12,7 @@ from scanner_service.policy_choice import built_in_policies
 from verdict_api.envelope import Client, Envelope, Recipient
 
 MAIL_ID = "b7kQ2sX9aLmP"
+BUILT_IN = built_in_policies()  # read once: each test reads a policy of its own over it
 
 VIRUS = Finding(ContentCategory.VIRUS, "clamd", "Eicar")
 BANNED = Finding(ContentCategory.BANNED, "banned", "setup.exe", rule="default: programs")
@@ -32,7 +33,7 @@ HIDING = Finding(ContentCategory.UNCHECKED, "decode", "ambiguous", SubCategory.A
 
 def book_of(policy: str = "", **more: object) -> PolicyBook:
     """Return the book of the built-in policies and a table ``[policy]``, given as the text below that line."""
-    return read_book(PolicySource(built_in=built_in_policies(), written=tomllib.loads(policy), **more))  # type: ignore[arg-type]
+    return read_book(PolicySource(built_in=BUILT_IN, written=tomllib.loads(policy), **more))  # type: ignore[arg-type]
 
 
 def envelope_to(*recipients: str | Recipient, sender: str = "ann@stranger.example", **more: object) -> Envelope:
