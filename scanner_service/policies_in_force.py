@@ -64,6 +64,9 @@ class PoliciesInForce:
         except SettingsError as error:
             self.problem = str(error)
             _LOG.error("reload", policy_version=self._book.version, problem=self.problem)
+        except Exception as error:  # noqa: BLE001  (an edge: what watches engines and writes records runs beside this)
+            self.problem = f"{type(error).__name__}: {error}"
+            _LOG.error("bug", error=repr(error), exc_info=error)
         else:
             self.problem = None
             _LOG.info("reload", policy_version=self._book.version)
@@ -84,8 +87,9 @@ class PoliciesInForce:
         settings = self._settings.model_copy(update={"policy": read.policy})
         settings.take_places_of(read)
         self._book = await asyncio.to_thread(choose_policies, settings, self._rows, self._rows_version)
+        changed = [name for name in type(read).model_fields if getattr(read, name) != getattr(settings, name)]
+        changed += ["policy.sql"] if read.policy.sql != self._settings.policy.sql else []
         self._settings = settings
-        changed = [name for name in type(read).model_fields if getattr(read, name) != getattr(self._settings, name)]
         if changed:
             sections = ", ".join(f"[{name}]" for name in changed)
             _LOG.warning("reload", problem=f"{sections} changed as well: restart the service for that")

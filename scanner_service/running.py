@@ -33,8 +33,10 @@ class Running:
         """Keep decoders ready, watch the engines, write the records, reload at SIGHUP; close all of it at the end."""
         recording = self.records.running() if self.records else contextlib.nullcontext()
         async with asyncio.TaskGroup() as group, recording:
-            _at_hangup(lambda: group.create_task(self.policies.reload()))
+            hangup = asyncio.Event()
+            _at_hangup(hangup.set)
             tasks = [
+                group.create_task(self._reload_at_each(hangup)),
                 group.create_task(self.watch.run()),
                 group.create_task(_warm_up(self.decoders)),
                 group.create_task(self._clean_up()),
@@ -47,6 +49,13 @@ class Running:
             for task in tasks:
                 task.cancel()
         await self._close()
+
+    async def _reload_at_each(self, hangup: asyncio.Event) -> None:
+        """Read the policies anew; of all hangups in the meantime one more reading is made, which sees what is newest."""
+        while True:
+            await hangup.wait()
+            hangup.clear()
+            await self.policies.reload()
 
     async def _clean_up(self) -> None:
         with contextlib.suppress(MessageNotKeptError):  # the folder is away: each message that needs it says so

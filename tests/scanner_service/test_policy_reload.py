@@ -69,6 +69,36 @@ def test_a_problem_is_over_with_the_next_good_reload(file: Path) -> None:
     assert policies.problem is None
 
 
+def test_no_fault_of_our_own_in_reading_ends_what_runs_beside_it(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(REJECTS)
+
+    def read_settings() -> Settings:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    policies = PoliciesInForce(load_settings(file, {}), read_settings)
+    before = policies.book
+
+    asyncio.run(policies.reload())
+
+    assert policies.book is before
+    assert policies.problem == "RecursionError: maximum recursion depth exceeded"
+    assert "maximum recursion depth exceeded" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("url", ["url = 'sqlite:////new'", "url = 'sqlite:////old'\nrefresh_seconds = 5"])
+def test_that_another_database_needs_a_restart_is_said(
+    file: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policies = in_force(file, "[policy.sql]\nurl = 'sqlite:////old'\n")
+
+    file.write_text(f"[policy.sql]\n{url}\n")
+    asyncio.run(policies.reload())
+
+    assert "[policy.sql] changed as well: restart the service for that" in "".join(capsys.readouterr())
+
+
 def test_of_two_reloads_at_once_the_later_one_holds(file: Path) -> None:
     file.write_text(REJECTS)
     was_read = threading.Event()
@@ -138,3 +168,16 @@ def test_a_hangup_makes_each_process_reload_and_none_of_them_end(tmp_path: Path,
                 seen.append(destiny_of_a_virus(client))
             assert time.monotonic() < deadline, seen
         assert program.process.poll() is None
+
+
+def test_no_hangup_keeps_the_service_from_stopping(tmp_path: Path) -> None:
+    with running_scanner(tmp_path, settings=REJECTS) as program:
+        program.process.terminate()
+
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while program.process.poll() is None and time.monotonic() < deadline:
+            program.process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+
+        assert program.process.poll() is not None
+        assert "Traceback" not in program.log.read_text()
