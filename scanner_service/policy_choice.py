@@ -21,8 +21,10 @@ def read_table_file(path: Path) -> str:
 
     Raises:
         OSError: it cannot be read, or is larger than a table can be.
-        UnicodeDecodeError: it is not UTF-8.
+        ValueError: it is not UTF-8, or no path can have such a name.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for without an end
+        raise OSError("want a regular file")
     with path.open("rb") as file:
         data = file.read(LARGEST_FILE_BYTES + 1)
     if len(data) > LARGEST_FILE_BYTES:

@@ -5,7 +5,6 @@ read by whoever calls.
 """
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 from scanner_service.judge.address_change import check_redirect
 from scanner_service.judge.categories import CATEGORIES, CHECKS
 from scanner_service.judge.fate import OBSERVE_ALL
-from scanner_service.judge.lookup import want_lookup_key
+from scanner_service.judge.lookup import normal_key, want_lookup_key
 from scanner_service.judge.policy import Level, Mixed, Policy
 from scanner_service.judge.recipient_policy import DEFAULT_RULE_SET
 from scanner_service.judge.tables import AccessList, Always, KeyTable, Lookup, PatternTable, Place, Table
@@ -28,16 +27,17 @@ from scanner_service.judge.wording import (
     SUBJECT_TAG_LIMIT_CHARACTERS,
     read_template,
 )
+from scanner_service.model.mailbox import is_mailbox
 from verdict_api.verdict import Destiny
 
 V = TypeVar("V")
 
 SMALLEST_SIZE_LIMIT_BYTES = 2**16  # RFC 5321 §4.5.3.1.7: every server has to take a message of that size
+SHOWN_CHARACTERS = 200
 KINDS = ("keys", "list", "patterns", "file", "value")
 
 _EXTENSION = re.compile(r"[-+=._][A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _COMMENT = re.compile(r"(?:^|\s)#")
-_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +161,11 @@ class PolicyReader:
         for key, one in value.items():
             self._key(key, (*names, key))
             read_one = self._one(one, (*names, key), read)
-            if read_one is not None:
-                entries[key] = read_one
-        yield KeyTable.of(place, entries)
+            if normal_key(key) in entries:
+                self.fault((*names, key), "is there twice: case does not count")
+            elif read_one is not None:
+                entries[normal_key(key)] = read_one
+        yield KeyTable(place, entries)
 
     def _list(
         self, items: Iterable[object], names: tuple[str, ...], place: Place, read: ReadValue[V]
@@ -194,8 +196,8 @@ class PolicyReader:
     def _pattern(self, text: str, names: tuple[str, ...]) -> re.Pattern[str] | None:
         try:
             return re.compile(text, re.IGNORECASE)
-        except re.error as error:
-            self.fault(names, f"want a regular expression, got {text!r}: {error}")
+        except (re.error, OverflowError, RecursionError) as error:
+            self.fault(names, f"want a regular expression, got {text[:SHOWN_CHARACTERS]!r}: {error}")
             return None
 
     def _file(self, path: Path, names: tuple[str, ...], place: Place, read: ReadValue[V]) -> Iterable[Table[V]]:
@@ -204,8 +206,8 @@ class PolicyReader:
             return
         try:
             text = self.read_file(path)
-        except (OSError, UnicodeDecodeError) as error:
-            self.fault(names, f"file: {path}: cannot be read: {error}")
+        except (OSError, ValueError) as error:  # it is not UTF-8, or no path has such a name
+            self.fault(names, f"file: {str(path)!r} cannot be read: {error}")
             return
         lines = {number: words for number, line in enumerate(text.splitlines(), 1) if (words := _words_of(line))}
         if read is read_flag:
@@ -217,8 +219,8 @@ class PolicyReader:
             self._key(words[0], inner)
             one = self._one(plain_value(words[1].strip() if len(words) > 1 else ""), inner, read)
             if one is not None:
-                entries.setdefault(words[0], one)
-        yield KeyTable.of(place, entries)
+                entries.setdefault(normal_key(words[0]), one)
+        yield KeyTable(place, entries)
 
     def _list_of_file(
         self, path: Path, lines: Mapping[int, Sequence[str]], names: tuple[str, ...], place: Place
@@ -272,7 +274,10 @@ class PolicyReader:
         entries = {}
         for key, one in value.items():
             self._key(key, (*names, key))
-            if (senders := self.by_recipient(one, (*names, key), read)) is not None:
+            if not isinstance(one, Mapping | list | tuple):
+                # Else a sender's entry would hold for all senders to a recipient of that name.
+                self.fault((*names, key), f"want senders by recipient, as in the other entries, got {one!r}")
+            elif (senders := self.by_recipient(one, (*names, key), read)) is not None:
                 entries[key] = senders
         return Lookup((KeyTable.of(place, entries),))
 
@@ -337,9 +342,12 @@ def _mixed(value: object) -> Mixed:
 
 
 def _score(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  (nan)
         raise _WrongValueError(f"want a number, got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise _WrongValueError("want a number that is not as large as that") from error
 
 
 def _points(value: object) -> float:
@@ -372,7 +380,7 @@ def _redirect(value: object) -> str:
 
 def _address(value: object) -> str:
     text = _text(value)
-    if text and not _ADDRESS.fullmatch(text):
+    if text and (not is_mailbox(text) or "{" in text):  # there is nothing of the recipient's to put in
         raise _WrongValueError(f"want user@domain, got {text!r}")
     return text
 

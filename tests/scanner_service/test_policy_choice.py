@@ -75,7 +75,39 @@ def file(tmp_path: Path) -> Path:
         ),
         (
             "[policy.lovers]\nvirus = [{ file = '/nowhere/lovers' }]\n",
-            "FILE, line 2: policy.lovers.virus.0: file: /nowhere/lovers: cannot be read: ",
+            "FILE, line 2: policy.lovers.virus.0: file: '/nowhere/lovers' cannot be read: ",
+        ),
+        (
+            "[policy.lovers]\nvirus = [{ file = '/dev/zero' }]\n",
+            "FILE, line 2: policy.lovers.virus.0: file: '/dev/zero' cannot be read: want a regular file",
+        ),
+        (
+            '[policy.lovers]\nvirus = [{ file = "/a\\u0000b" }]\n',
+            "FILE, line 2: policy.lovers.virus.0: file: '/a\\x00b' cannot be read: embedded null byte",
+        ),
+        (
+            "[policy.lovers]\nvirus = [{ patterns = { 'a{99999999999}' = true } }]\n",
+            "FILE, line 2: policy.lovers.virus.0.a{99999999999}: want a regular expression, got 'a{99999999999}': the ",
+        ),
+        (
+            f"[policy.lovers]\nvirus = [{{ patterns = {{ '{'(' * 3000}{')' * 3000}' = true }} }}]\n",
+            "FILE, line 2: policy.lovers.virus.0.(((",
+        ),
+        (
+            f"[policy.spam_levels]\nkill = 1{'0' * 400}\n",
+            "FILE, line 2: policy.spam_levels.kill: want a number that is not as large as that",
+        ),
+        (
+            "[policy.message_size_limit]\n'ann@example.com' = 70000\n'Ann@example.com' = 80000\n",
+            "FILE, line 3: policy.message_size_limit.Ann@example.com: is there twice: case does not count",
+        ),
+        (
+            "[policy.white_senders]\n'good.example' = true\n'ann@example.com' = ['news.example']\n",
+            "FILE, line 2: policy.white_senders.good.example: want senders by recipient, as in the other entries, got ",
+        ),
+        (
+            "[policy.copy_to]\nspam = '{local}@archive.example'\n",
+            "FILE, line 2: policy.copy_to.spam: want user@domain, got '{local}@archive.example'",
         ),
         (
             "[policy.redirect]\nspam = 'spam@{host}'\n",

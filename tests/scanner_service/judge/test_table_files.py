@@ -16,7 +16,7 @@ fax@example.com 70000
 \t
 .example.com\t 80000   # everybody else
 odd#name@example.org 90000
-fax@example.com 1000000
+Fax@example.com 1000000
 """
 LOVERS = """\
 !boss@lab.example.com   # not him
