@@ -43,6 +43,11 @@ class Fate:
         """The full categories, the worst first."""
         return tuple(dict.fromkeys(finding.full_category for finding in self.findings))
 
+    @property
+    def tagged(self) -> tuple[Finding, ...]:
+        """The findings that mark the mail for its readers; a host that observes has its mail marked all the same."""
+        return tuple(finding for finding in self.findings if not _is_observed(finding, self.policy))
+
 
 @dataclass(frozen=True, slots=True)
 class _Blocking:
@@ -61,12 +66,7 @@ def fate_of(facts: Facts, senders: Sequence[AddressKeys], policy: RecipientPolic
 
 def observed_fate(facts: Facts, fate: Fate, *, everything: bool) -> Fate:
     """Return the fate without what the policy, or the rule that was broken, only wants to be told of."""
-    observed = fate.policy.policy.observe or frozenset()
-    follows = tuple(
-        finding
-        for finding in fate.findings
-        if not (everything or finding.observed or _is_among(finding.full_category, observed))
-    )
+    follows = () if everything else fate.tagged
     if len(follows) == len(fate.findings):
         return fate
     return _judged(facts, Fate(fate.policy, fate.findings, _UNHINDERED, fate.spam, follows=follows))
@@ -185,5 +185,8 @@ def _why_no_bounce(facts: Facts, fate: Fate, decisive: Finding) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _is_among(category: str, names: frozenset[str]) -> bool:
-    return bool(names & {OBSERVE_ALL, category, category.partition(".")[0]})
+def _is_observed(finding: Finding, policy: RecipientPolicy) -> bool:
+    names = policy.policy.observe
+    if finding.observed or not names:
+        return finding.observed
+    return bool(names & {OBSERVE_ALL, finding.full_category, finding.category.word})

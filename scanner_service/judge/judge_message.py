@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scanner_service.judge.address_change import redirect_target, with_extension
-from scanner_service.judge.combine import Wish, combine
+from scanner_service.judge.combine import Combined, Wish, combine
 from scanner_service.judge.facts import Facts
 from scanner_service.judge.fate import Fate, fate_of, observed_fate
 from scanner_service.judge.one_reply import reply_for
@@ -42,7 +42,14 @@ def not_kept(judgement: Judgement, mail_id: str) -> Judgement:
         replace(one, destiny=Destiny.TEMPFAIL, reply=reply, replaced_by=None, note="no copy could be kept")
         for one in judgement.recipients
     )
-    return replace(judgement, destiny=Destiny.TEMPFAIL, reply=reply, recipients=recipients, added_recipients=())
+    return replace(
+        judgement,
+        destiny=Destiny.TEMPFAIL,
+        reply=reply,
+        recipients=recipients,
+        added_recipients=(),
+        notice_due=False,
+    )
 
 
 def bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozenset[ContentCategory]:
@@ -99,8 +106,15 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
         added_recipients=_copies(fates, recipients, combined.destiny),
         spam=_spam_of(fates),
         tags=_tags(facts, policy, delivered),
-        notice_due=any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes),
+        notice_due=_is_notice_due(facts, combined),
     )
+
+
+def _is_notice_due(facts: Facts, combined: Combined) -> bool:
+    """Tell whether somebody's mail is held back and nobody knows; who is refused knows, and of a probe none need to."""
+    if combined.destiny in _REFUSED or facts.envelope.probe:
+        return False
+    return any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes)
 
 
 def _refusal(facts: Facts, fate: Fate, destiny: Destiny) -> SmtpReply:
@@ -230,7 +244,7 @@ def _tags(facts: Facts, policy: Policy, delivered: Sequence[Fate]) -> TagFacts:
 
 
 def _is_marked(fate: Fate) -> bool:
-    return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.follows)
+    return any(one.category in (ContentCategory.SPAMMY, ContentCategory.SPAM) for one in fate.tagged)
 
 
 def _same_effect(one: Judgement, other: Judgement) -> bool:

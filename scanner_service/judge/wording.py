@@ -47,7 +47,7 @@ def alert_of(facts: Facts, delivered: Sequence[Fate]) -> str:
 
 def subject_tag_of(facts: Facts, fate: Fate) -> str:
     """Return what stands in front of the subject for one recipient: that of the worst category that has one."""
-    for finding in fate.follows:
+    for finding in fate.tagged:
         if (found := fate.policy.subject_tag_of(finding.full_category)) is not None:
             return (
                 found.value
