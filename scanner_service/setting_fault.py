@@ -3,9 +3,12 @@
 pydantic's own sentences tell the first alone, and in the words of Python instead of TOML's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 SHOWN_CHARACTERS = 60  # of what came: a whole list in one line helps nobody
+
+_CREDENTIALS = re.compile(r"://[^\s'\"]*@")  # a log and /readyz may show what came, and where a URL stands by mistake
 
 _Wanted = Callable[[Mapping[str, object]], str]
 
@@ -60,5 +63,5 @@ def say_fault(fault: Mapping[str, object]) -> str:
 
 
 def _shown(came: object) -> str:
-    text = "true" if came is True else "false" if came is False else repr(came)
+    text = "true" if came is True else "false" if came is False else _CREDENTIALS.sub("://***@", repr(came))
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."

@@ -6,6 +6,7 @@ file of that name, as container secrets come.
 
 import difflib
 import ipaddress
+import json
 import os
 import re
 import tomllib
@@ -499,13 +500,29 @@ def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del init_settings, dotenv_settings, file_secret_settings
+            environment = env_settings()
+            if "policy" in environment:  # pydantic knows what its other sections are made of
+                environment["policy"] = _value_of(environment["policy"])
             return (
                 InitSettingsSource(settings_cls, above),
-                env_settings,
+                InitSettingsSource(settings_cls, environment),
                 InitSettingsSource(settings_cls, below),
             )
 
     return LayeredSettings
+
+
+def _value_of(came: object) -> object:
+    """Return what a text of the environment stands for, in JSON: a number, a truth value, a list; or else that text."""
+    if isinstance(came, dict):
+        return {name: _value_of(one) for name, one in came.items()}
+    if not isinstance(came, str):
+        return came
+    try:
+        value: object = json.loads(came, parse_constant=str)
+    except (ValueError, RecursionError):
+        return came
+    return came if value is None else value
 
 
 def _explain(fault: Mapping[str, object], listen: Mapping[str, object], file: Path, text: str) -> str:

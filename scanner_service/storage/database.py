@@ -28,8 +28,10 @@ def database_url(text: str) -> URL:
     try:
         url = make_url(text)
         driver = _DRIVERS[url.drivername]
-    except (ArgumentError, KeyError) as error:
-        raise DatabaseUrlError("want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME") from error
+    except (ArgumentError, KeyError, ValueError):
+        # What is no port is often a part of the password, with an @ in it: not even the cause may say it.
+        wanted = "want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME, with %40 for an @ in the password"
+        raise DatabaseUrlError(wanted) from None
     if driver.startswith("sqlite") and not Path(url.database or "").is_absolute():
         raise DatabaseUrlError("want an absolute path of an SQLite file: sqlite:////PATH has four slashes")
     return url.set(drivername=driver)

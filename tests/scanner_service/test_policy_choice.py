@@ -144,6 +144,32 @@ def test_the_environment_may_set_a_destiny(monkeypatch: pytest.MonkeyPatch, file
     assert choose_policies(load_settings(file, {})).version != before
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("OBSERVE", "true", {"observe": True}),
+        ("SPAM_LEVELS__KILL", "8.5", {"spam_levels": {"kill": 8.5}}),
+        ("MESSAGE_SIZE_LIMIT", "100000", {"message_size_limit": 100000}),
+        ("LOCAL_DOMAINS", '[".example.com"]', {"local_domains": [".example.com"]}),
+        ("DESTINIES", '{"unchecked.encrypted": "reject"}', {"destinies": {"unchecked.encrypted": "reject"}}),
+        ("BANKS__LOCAL__REFUSE", "true", {"banks": {"local": {"refuse": True}}}),
+        ("SUBJECT_TAGS__SPAM", "[SPAM?]", {"subject_tags": {"spam": "[SPAM?]"}}),
+        ("SUBJECT_TAGS__SPAM", '"1"', {"subject_tags": {"spam": "1"}}),
+        ("REPLIES__VIRUS", "null", {"replies": {"virus": "null"}}),
+    ],
+)
+def test_the_environment_may_set_what_is_no_text(
+    monkeypatch: pytest.MonkeyPatch, file: Path, name: str, value: str, written: dict[str, object]
+) -> None:
+    file.write_text("")
+    monkeypatch.setenv(f"COURIERGATE_SCANNER__POLICY__{name}", value)
+
+    settings = load_settings(file, {})
+
+    assert settings.policy.written == written
+    assert choose_policies(settings).version
+
+
 def test_built_in_policies_are_files_that_people_can_read() -> None:
     assert {file.stem for file in POLICIES.glob("*.toml")} == set(BUILT_IN) == set(built_in_policies())
     assert all(file.read_text().startswith("# ") for file in POLICIES.glob("*.toml"))

@@ -146,6 +146,10 @@ def test_a_file_that_is_no_text_is_told(file: Path) -> None:
             "[database]\nurl = 'mysql://u:secret@h/d'\n",
             "FILE, line 2: database.url: want sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME",
         ),
+        (
+            "[policy]\nsql = 'postgresql://ann:secret@db.example/mail'\n",
+            "FILE, line 2: policy.sql: want a table, got 'postgresql://***@db.example/mail'",
+        ),
         ("[listen]\nport = 65536\n", "FILE, line 2: listen.port: want at most 65535, got 65536"),
         ("[listen]\nport = 'x'\n", "FILE, line 2: listen.port: want a whole number, got 'x'"),
         ("[state]\ndirectory = 'var'\n", "FILE, line 2: state.directory: want an absolute path, got 'var'"),

@@ -189,6 +189,7 @@ def test_a_table_without_an_end_is_given_up_in_time(database: Database) -> None:
     ("url", "table", "told"),
     [
         ("mysql://x@y/z", "t", "want sqlite:////PATH or postgresql://"),
+        ("postgresql://ann:half@other:half@host/db", "t", "with %40 for an @ in the password"),
         ("sqlite:///relative", "t", "want an absolute path"),
         ("sqlite:////x", "t; DROP TABLE t", "want the name of a table"),
         ("sqlite:////x", "", "want the name of a table"),
