@@ -18,22 +18,24 @@ from scanner_service.judge.facts import Facts
 from scanner_service.judge.judge_message import bypassed_by_all, judge_message, not_kept
 from scanner_service.judge.mail_kind import author_addresses, is_bulk
 from scanner_service.judge.own_log_line import LinesOf, amavis_lines_of
+from scanner_service.judge.policy import Policy
 from scanner_service.judge.policy_bank import PolicyBook, Traffic
 from scanner_service.judge.text_variables import message_variables
 from scanner_service.mail_log import log_verdict
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.model.asker import Asker
-from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES
+from scanner_service.model.finding import DIGEST_INLINE_BELOW_BYTES, ContentCategory
 from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message, header_and_body
 from scanner_service.storage.message_files import MessageNotKeptError
-from verdict_api.envelope import Envelope
+from verdict_api.envelope import Envelope, Recipient
 from verdict_api.verdict import Verdict
 
 NOBODY = Asker()
 _LOG = structlog.get_logger()
 SHA256_INLINE_BELOW_BYTES = 8 * 2**20  # ten milliseconds
+JUDGED_INLINE_BELOW = 500  # recipients, times findings: ten milliseconds, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,11 @@ class Pipeline:
             decode_milliseconds = milliseconds_since(decode_started)
             return decoded
 
-        decoded, inspection = await run_inspectors(self._wanted(message, asker, book), message, decode, until)
+        decoded, inspection = await run_inspectors(await self._wanted(message, asker, book), message, decode, until)
         of_decoding = await _inspection_of(message, decoded, decode_milliseconds)
         inspection = Inspection.joined((inspection, of_decoding))
         facts = _facts(message, asker, inspection)
-        judgement = judge_message(facts, book.policy_for(_traffic(facts)))
+        judgement = await _judgement(facts, book.policy_for(_traffic(facts)))
         milliseconds = {"total": milliseconds_since(started), "decode": decode_milliseconds}
         engines = self.protection().value
         examined = Examined(message, decoded, inspection, book.version, engines, milliseconds)
@@ -93,13 +95,13 @@ class Pipeline:
             _LOG.error("not kept", queue_id=queue_id, mail_id=verdict.mail_id, problem=str(error))
             return verdict_of(examined, not_kept(judgement, verdict.mail_id), self.header_rules)
 
-    def _wanted(self, message: Message, asker: Asker, book: PolicyBook) -> Sequence[Inspector]:
+    async def _wanted(self, message: Message, asker: Asker, book: PolicyBook) -> Sequence[Inspector]:
         """Return the inspectors, without those whose category no recipient wants looked for."""
         # What mail_auth says is not known yet: with banks that rest on it, everything is looked for.
         if book.has_banks_by_authentication:
             return self.inspectors
         traffic = Traffic(message.envelope, asker.listener, asker.token)
-        unwanted = bypassed_by_all(message.envelope.recipients, book.policy_for(traffic))
+        unwanted = await _bypassed_by_all(message.envelope.recipients, book.policy_for(traffic))
         return [one for one in self.inspectors if one.checks not in unwanted] if unwanted else self.inspectors
 
 
@@ -123,6 +125,19 @@ def _facts(message: Message, asker: Asker, inspection: Inspection) -> Facts:
 
 def _traffic(facts: Facts) -> Traffic:
     return Traffic(facts.envelope, facts.listener, facts.token, facts.authentication)
+
+
+async def _judgement(facts: Facts, policy: Policy) -> Judgement:
+    """Return what becomes of a message; that of very many recipients takes a while, and no other message waits."""
+    if len(facts.envelope.recipients) * (1 + len(facts.findings)) < JUDGED_INLINE_BELOW:
+        return judge_message(facts, policy)
+    return await asyncio.to_thread(judge_message, facts, policy)
+
+
+async def _bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozenset[ContentCategory]:
+    if len(recipients) < JUDGED_INLINE_BELOW or not policy.bypass:
+        return bypassed_by_all(recipients, policy)
+    return await asyncio.to_thread(bypassed_by_all, recipients, policy)
 
 
 async def _sha256(raw: bytes) -> str:

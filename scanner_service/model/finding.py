@@ -1,5 +1,6 @@
 """What an inspector saw, in one content category."""
 
+import functools
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Self
@@ -94,5 +95,9 @@ class Finding:
     @property
     def full_category(self) -> str:
         """The category with its sub-category, as ``unchecked.not_done``."""
-        word = self.category.word
-        return f"{word}.{self.sub_category}" if self.sub_category else word
+        return _full_category(self.category, self.sub_category)
+
+
+@functools.cache
+def _full_category(category: ContentCategory, sub_category: SubCategory | None) -> str:
+    return f"{category.word}.{sub_category}" if sub_category else category.word
