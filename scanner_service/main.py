@@ -30,6 +30,7 @@ from scanner_service.mail_syslog import MailSyslog
 from scanner_service.pipeline import Pipeline
 from scanner_service.policies_in_force import PoliciesInForce
 from scanner_service.policy_draft import read_draft
+from scanner_service.policy_choice import ADMIN_TOKEN
 from scanner_service.running import Running
 from scanner_service.settings import Limits, Listen, PolicySql, Settings, SettingsError, read_token
 from scanner_service.storage.message_files import MessageFiles
@@ -143,7 +144,7 @@ def make_admin_token(directory: Path) -> Path:
     Raises:
         SettingsError: it cannot be written.
     """
-    file = directory / "admin.token"
+    file = directory / ADMIN_TOKEN
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -159,7 +160,7 @@ def _tokens(settings: Settings) -> tuple[Token, ...]:
     refuse_open_listener(settings)
     admin = read_token(make_admin_token(settings.state.directory))
     return (
-        Token("admin.token", digest_of(admin), frozenset({Scope.ADMIN})),
+        Token(ADMIN_TOKEN, digest_of(admin), frozenset({Scope.ADMIN})),
         *(Token(one.name, digest_of(read_token(one.file)), one.scopes) for one in settings.auth.tokens),
     )
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from scanner_service.judge.book_reader import PolicySource, read_book
 from scanner_service.judge.policy import DEFAULT_NAME, Policy
 from scanner_service.judge.policy_bank import PolicyBook
-from scanner_service.judge.policy_reader import PolicyError, ReadFile
+from scanner_service.judge.policy_reader import PolicyError, ReadFile, nearest
 from scanner_service.settings import DEFAULT_RULE_SET, Settings, SettingsError
 
 BUILT_IN = (DEFAULT_NAME, "own_users", "local", "null_sender")  # in the order in which they are laid over each other
 POLICIES = Path(__file__).parent / "policies"
+ADMIN_TOKEN = "admin.token"
 LARGEST_FILE_BYTES = 32 * 2**20
 MOST_FAULTS = 100  # told: to find the line of each takes a look at the whole file
 
@@ -64,7 +65,21 @@ def choose_policies(
         raise SettingsError(
             f"{place}: a bank is chosen by dkim_domains or spf_domains: set [mail_auth] enabled = true"
         )
+    _want_known_tokens(book, settings)
     return book
+
+
+def _want_known_tokens(book: PolicyBook, settings: Settings) -> None:
+    known = (ADMIN_TOKEN, *(one.name for one in settings.auth.tokens))
+    faults = [
+        f"{settings.place_of(('policy', 'banks', bank, 'when', 'tokens'))}: policy.banks.{bank}.when.tokens: "
+        f"there is no token {name!r}{nearest(name, known)}"
+        for bank, names in book.tokens.items()
+        for name in sorted(names)
+        if name not in known
+    ]
+    if faults:
+        raise SettingsError("\n".join(faults))
 
 
 def built_in_policies() -> dict[str, Mapping[str, object]]:

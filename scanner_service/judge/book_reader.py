@@ -25,7 +25,8 @@ VERSION_DIGITS = 16
 
 _FLAGS = ("authenticated", "relay_client", "null_sender")
 _NAMES = ("sources", "listeners", "tokens")
-_ADDRESSES = ("authenticated_users", "dkim_domains", "spf_domains")
+_LOGINS = "authenticated_users"
+_ADDRESSES = (_LOGINS, "dkim_domains", "spf_domains")
 CONDITIONS = ("clients", *_FLAGS, *_NAMES, *_ADDRESSES)
 
 
@@ -147,14 +148,20 @@ class _ConditionReader:
         if name in _NAMES:
             return frozenset(texts)
         if name in _ADDRESSES:
-            # A name without a domain is a user's: nobody has a domain without a dot.
-            keys = [text if "@" in text or "." in text or name != _ADDRESSES[0] else f"{text}@" for text in texts]
+            keys = [key for text in texts for key in (_keys_of_login(text) if name == _LOGINS else (text,))]
             return self.reader.by_recipient(keys, names, read_flag)
         try:
             return NetworkList.of(texts)
         except ValueError as error:
             self.reader.fault(names, f"want addresses and networks: {error}")
             return None
+
+
+def _keys_of_login(text: str) -> tuple[str, ...]:
+    """Return the keys of a name to log in with; one without a domain may have a dot in it, as a domain has."""
+    if "@" in text or text.removeprefix("!").startswith("."):
+        return (text,)
+    return (text, f"{text}@") if "." in text else (f"{text}@",)
 
 
 def _version(source: PolicySource, texts: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Which policy holds for a message: the banks whose traffic it is, laid over each other in their order."""
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -128,6 +128,14 @@ class PolicyBook:
             if len(self._merged) < MERGED_POLICIES:
                 self._merged[chosen] = merged
         return merged
+
+    @property
+    def tokens(self) -> Mapping[str, Collection[str]]:
+        """The names of tokens by which banks are chosen, by the bank."""
+        return {
+            bank.policy.banks[0]: frozenset(name for one in bank.when for name in one.tokens or ())
+            for bank in self.banks
+        }
 
     @property
     def has_banks_by_authentication(self) -> bool:

@@ -110,6 +110,11 @@ def file(tmp_path: Path) -> Path:
             "FILE, line 2: policy.copy_to.spam: want user@domain, got '{local}@archive.example'",
         ),
         (
+            "[auth]\ntokens = [{ name = 'edge', file = '/edge', scopes = ['scan'] }]\n"
+            "[policy.banks.edge]\nwhen = [{ authenticated = true }, { tokens = ['edge', 'egde'] }]\n",
+            "FILE, line 4: policy.banks.edge.when.tokens: there is no token 'egde'; did you mean 'edge'?",
+        ),
+        (
             "[policy.redirect]\nspam = 'spam@{host}'\n",
             "FILE, line 2: policy.redirect.spam: ",
         ),
