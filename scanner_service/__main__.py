@@ -40,6 +40,7 @@ def build_app_of_worker() -> FastAPI:
     """Return the application in a worker process, which finds the command line as its parent had it."""
     _outlive_hangups()
     arguments = _parser().parse_args()
+    _remember_settings(arguments)
     return build_app(_settings(arguments), read_settings=lambda: _settings(arguments))
 
 
@@ -91,10 +92,18 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return load_settings(arguments.config, listen)
 
 
+def _remember_settings(arguments: argparse.Namespace) -> None:
+    """Hold on to the file that is there at the start: at a reload, a missing one must not count as an empty one."""
+    if arguments.config is None:
+        with contextlib.suppress(PermissionError):  # which reading it says better
+            arguments.config = DEFAULT_PATH if DEFAULT_PATH.exists() else None
+
+
 def _serve(arguments: argparse.Namespace) -> int:
     # While a thread decodes, the event loop must get its turn: clamd waits for the rest of the message.
     sys.setswitchinterval(SWITCH_SECONDS)
     _outlive_hangups()
+    _remember_settings(arguments)
     settings = _settings(arguments)
     app = build_app(settings, read_settings=lambda: _settings(arguments))
     listener = open_listener(settings.listen)

@@ -10,6 +10,7 @@ from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement, TagFacts
 from scanner_service.model.message import DecodedMessage, Message
 from verdict_api.verdict import (
+    Destiny,
     HeaderEdit,
     InspectorStatus,
     MessageFacts,
@@ -18,6 +19,8 @@ from verdict_api.verdict import (
     ReportedPart,
     Verdict,
 )
+
+_GRAVITY = (Destiny.PASS, Destiny.DISCARD, Destiny.BOUNCE, Destiny.REJECT, Destiny.TEMPFAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,20 @@ def _header_edits(
         flag=tags.is_spam,
         subject_tag=tags.subject_tag,
         quarantined=must_keep(judgement) and not message.envelope.probe,
-        would_be="" if would_be is None else f"{would_be.destiny} {would_be.reply}",
+        would_be="" if would_be is None else _would_be(would_be),
         tag_level=tags.tag_level,
         alert=tags.alert,
     )
     return header_edits(message, facts, on_clean=rules.on_clean, scores=rules.scores_spam)
+
+
+def _would_be(judgement: Judgement) -> str:
+    """Return the gravest that would have become of it, and the codes of its reply: the words are not for everybody.
+
+    They may name other recipients, and what was found for them alone.
+    """
+    gravest = max((one.destiny for one in judgement.recipients), key=_GRAVITY.index)
+    return f"{gravest} {judgement.reply.code} {judgement.reply.enhanced}"
 
 
 def _spam_level(tags: TagFacts) -> SpamLevel | None:

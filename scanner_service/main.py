@@ -29,8 +29,8 @@ from scanner_service.mail_log import set_up_logging
 from scanner_service.mail_syslog import MailSyslog
 from scanner_service.pipeline import Pipeline
 from scanner_service.policies_in_force import PoliciesInForce
-from scanner_service.policy_draft import read_draft
 from scanner_service.policy_choice import ADMIN_TOKEN
+from scanner_service.policy_draft import read_draft
 from scanner_service.running import Running
 from scanner_service.settings import Limits, Listen, PolicySql, Settings, SettingsError, read_token
 from scanner_service.storage.message_files import MessageFiles
@@ -70,6 +70,7 @@ def build_app(
         ),
         syslog=MailSyslog(settings.log.syslog_socket, settings.log.syslog_tag) if settings.log.amavis else None,
         syslog_lines=lines_of(settings.log.template),
+        records=records,
     )
     watch = EngineWatch(choice.engines, settings.virus.signature_days, choice.spam)
     running = Running(choice, watch, decoders, policies, files, policy_rows, records)

@@ -19,7 +19,8 @@ from scanner_service.judge.judge_message import bypassed_by_all, judge_message, 
 from scanner_service.judge.mail_kind import author_addresses, is_bulk
 from scanner_service.judge.own_log_line import LinesOf, amavis_lines_of
 from scanner_service.judge.policy import Policy
-from scanner_service.judge.policy_bank import PolicyBook, Traffic
+from scanner_service.judge.policy_bank import PolicyBook, Traffic, traffic_of
+from scanner_service.judge.record_codec import record_of
 from scanner_service.judge.text_variables import message_variables
 from scanner_service.mail_log import log_verdict
 from scanner_service.mail_syslog import MailSyslog
@@ -29,6 +30,7 @@ from scanner_service.model.judgement import Judgement
 from scanner_service.model.mail_id import new_mail_id
 from scanner_service.model.message import DecodedMessage, Message, header_and_body
 from scanner_service.storage.message_files import MessageNotKeptError
+from scanner_service.storage.verdict_records import VerdictRecord, VerdictRecords
 from verdict_api.envelope import Envelope, Recipient
 from verdict_api.verdict import Verdict
 
@@ -42,7 +44,8 @@ JUDGED_INLINE_BELOW = 500  # recipients, times findings: ten milliseconds, too
 class Pipeline:
     """The parts that main has chosen; ``protection`` says what the virus engines are worth at the moment.
 
-    ``policies`` are those in force now. ``keeper`` keeps what somebody would lose. ``syslog`` gets ``syslog_lines``.
+    ``policies`` are those in force now. ``keeper`` keeps what somebody would lose. ``syslog`` gets ``syslog_lines``,
+    ``records`` one of each message.
     """
 
     inspectors: Sequence[Inspector]
@@ -52,6 +55,7 @@ class Pipeline:
     keeper: Keeper
     header_rules: HeaderRules = field(default_factory=HeaderRules)
     syslog: MailSyslog | None = None
+    records: VerdictRecords | None = None
     syslog_lines: LinesOf = amavis_lines_of
 
     async def judge_message(
@@ -74,16 +78,28 @@ class Pipeline:
         of_decoding = await _inspection_of(message, decoded, decode_milliseconds)
         inspection = Inspection.joined((inspection, of_decoding))
         facts = _facts(message, asker, inspection)
-        judgement = await _judgement(facts, book.policy_for(_traffic(facts)))
+        judgement = await _judgement(facts, book.policy_for(traffic_of(facts)))
         milliseconds = {"total": milliseconds_since(started), "decode": decode_milliseconds}
         engines = self.protection().value
         examined = Examined(message, decoded, inspection, book.version, engines, milliseconds)
         verdict = await self._kept(examined, judgement, until)
+        await self._record(facts, judgement, book.version)
         log_verdict(message, verdict)
         if self.syslog is not None:
             for line in self.syslog_lines(message, verdict, time.time()):
                 self.syslog.write(line)
         return replace(verdict, parts=await asyncio.to_thread(report_parts, decoded)) if with_parts else verdict
+
+    async def _record(self, facts: Facts, judgement: Judgement, policy_version: str) -> None:
+        """Hand over what replay needs; a probe is nobody's mail."""
+        if self.records is None or facts.envelope.probe:
+            return
+        if _is_quickly_judged(facts):
+            kept = record_of(facts, judgement, policy_version)
+        else:
+            kept = await asyncio.to_thread(record_of, facts, judgement, policy_version)
+        queue_id, destiny = facts.envelope.queue_id, judgement.destiny.value
+        self.records.add(VerdictRecord(facts.mail_id, time.time(), queue_id, destiny, kept))
 
     async def _kept(self, examined: Examined, judgement: Judgement, until: float) -> Verdict:
         """Return the verdict, once what must not get lost by it is safe."""
@@ -123,15 +139,15 @@ def _facts(message: Message, asker: Asker, inspection: Inspection) -> Facts:
     )
 
 
-def _traffic(facts: Facts) -> Traffic:
-    return Traffic(facts.envelope, facts.listener, facts.token, facts.authentication)
-
-
 async def _judgement(facts: Facts, policy: Policy) -> Judgement:
     """Return what becomes of a message; that of very many recipients takes a while, and no other message waits."""
-    if len(facts.envelope.recipients) * (1 + len(facts.findings)) < JUDGED_INLINE_BELOW:
+    if _is_quickly_judged(facts):
         return judge_message(facts, policy)
     return await asyncio.to_thread(judge_message, facts, policy)
+
+
+def _is_quickly_judged(facts: Facts) -> bool:
+    return len(facts.envelope.recipients) * (1 + len(facts.findings)) < JUDGED_INLINE_BELOW
 
 
 async def _bypassed_by_all(recipients: Sequence[Recipient], policy: Policy) -> frozenset[ContentCategory]:

@@ -51,7 +51,7 @@ class Running:
         await self._close()
 
     async def _reload_at_each(self, hangup: asyncio.Event) -> None:
-        """Read the policies anew; of all hangups in the meantime one more reading is made, which sees what is newest."""
+        """Read the policies anew; of all hangups in the meantime one more reading is made, which sees the newest."""
         while True:
             await hangup.wait()
             hangup.clear()

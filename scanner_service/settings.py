@@ -513,7 +513,7 @@ def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[
 
 
 def _value_of(came: object) -> object:
-    """Return what a text of the environment stands for, in JSON: a number, a truth value, a list; or else that text."""
+    """Return what a text of the environment stands for in JSON, as a number or a list; or else that text."""
     if isinstance(came, dict):
         return {name: _value_of(one) for name, one in came.items()}
     if not isinstance(came, str):

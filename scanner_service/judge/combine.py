@@ -41,30 +41,36 @@ def combine(wishes: Sequence[Wish]) -> Combined:
         return Combined(Destiny.TEMPFAIL, wishes)  # the sender tries again for all, and nobody gets it twice
     if not any(wish.destiny is Destiny.PASS for wish in wishes):
         return _nobody_gets_it(wishes)
-    if any(wish.destiny is Destiny.REJECT and wish.mixed is Mixed.STRICTEST for wish in wishes):
+    if any(_is_strictest(wish) for wish in wishes):
         return Combined(Destiny.REJECT, tuple(_refused_with_the_others(wish) for wish in wishes))
     return Combined(Destiny.PASS, tuple(_amid_others(wish) for wish in wishes))
 
 
-def _possible(wish: Wish) -> Wish:
-    """Turn what cannot be done into what can.
+def _is_strictest(wish: Wish) -> bool:
+    return wish.destiny is Destiny.REJECT and wish.mixed is Mixed.STRICTEST and wish.may_refuse
 
-    A bounce to a stranger would go to whoever was named there: refusing tells the one who is really there. A refusal
-    that nobody reads loses the mail: it is kept instead.
-    """
+
+def _possible(wish: Wish) -> Wish:
+    """A bounce to a stranger would go to whoever was named there: refusing tells the one who is really there."""
     if wish.destiny is Destiny.BOUNCE and wish.no_bounce:
         wish = replace(wish, destiny=Destiny.REJECT, mixed=Mixed.DISCARD, changed=f"no bounce: {wish.no_bounce}")
-    if wish.destiny is Destiny.REJECT and not wish.may_refuse:
-        return replace(wish, destiny=Destiny.DISCARD, changed="not refused: nobody would read the answer")
     return wish
 
 
 def _nobody_gets_it(wishes: tuple[Wish, ...]) -> Combined:
     """A refusal tells the sender at once, and for everybody; a bounce beside it would tell it twice."""
+    wishes = tuple(_read_by_somebody(wish) for wish in wishes)
     if any(wish.destiny is Destiny.REJECT for wish in wishes):
         return Combined(Destiny.REJECT, tuple(_refused_instead_of_bounced(wish) for wish in wishes))
     bounced = any(wish.destiny is Destiny.BOUNCE for wish in wishes)
     return Combined(Destiny.BOUNCE if bounced else Destiny.DISCARD, wishes)
+
+
+def _read_by_somebody(wish: Wish) -> Wish:
+    """A refusal that nobody reads loses the mail: it is kept instead."""
+    if wish.destiny is not Destiny.REJECT or wish.may_refuse:
+        return wish
+    return replace(wish, destiny=Destiny.DISCARD, changed="not refused: nobody would read the answer")
 
 
 def _refused_instead_of_bounced(wish: Wish) -> Wish:

@@ -111,7 +111,10 @@ def _judgement(facts: Facts, policy: Policy, fates: Sequence[Fate]) -> Judgement
 
 
 def _is_notice_due(facts: Facts, combined: Combined) -> bool:
-    """Tell whether somebody's mail is held back and nobody knows; who is refused knows, and of a probe none need to."""
+    """Tell whether somebody's mail is held back and nobody knows.
+
+    Who is refused knows, and of a probe nobody need to.
+    """
     if combined.destiny in _REFUSED or facts.envelope.probe:
         return False
     return any(not wish.may_refuse and wish.destiny is Destiny.DISCARD for wish in combined.wishes)

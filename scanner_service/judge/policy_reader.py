@@ -457,4 +457,5 @@ _PLAIN: Mapping[str, ReadValue[Any]] = {
     "soft_bounce": read_flag,
     "observe": _observe,
 }
+BY_CATEGORY = frozenset(_BY_CATEGORY)
 SETTINGS = (*_BY_CATEGORY, *_BY_RECIPIENT, "banned_rule_set", *_OF_SENDERS, *_PLAIN)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from scanner_service.judge.policy import Policy
-from scanner_service.judge.policy_reader import PolicyFault, PolicyReader, plain_value
+from scanner_service.judge.policy_reader import BY_CATEGORY, PolicyFault, PolicyReader, plain_value
 
 SQL_BANK = "sql"
 _YES_AND_NO = {"y": True, "yes": True, "n": False, "no": False}
@@ -43,7 +43,7 @@ def policy_of_rows(rows: Iterable[Row], rule_sets: Iterable[str]) -> tuple[Polic
     for row in rows:
         name, _, category = row.setting.partition(".")
         inner = table.setdefault(name, {})
-        if category:
+        if category or name in BY_CATEGORY:  # else a recipient "virus" would be the category, and all have its value
             inner = _table_in(inner, category)
         if row.sender is not None:
             inner = _table_in(inner, row.recipient)

@@ -33,7 +33,8 @@ TOKENS = tuple(
 @contextlib.contextmanager
 def policy_service(records: RecordsReader | None, **policy: object) -> Iterator[LiveService]:
     """Serve with a section ``[policy]`` in force."""
-    settings = Settings.model_validate({"policy": policy})
+    auth = {"tokens": [{"name": "shim", "file": "/shim", "scopes": ["scan"]}]}
+    settings = Settings.model_validate({"policy": policy, "auth": auth})
     book = choose_policies(settings)
     app = DirectApp(redoc_url=None)
     problem.install(app)

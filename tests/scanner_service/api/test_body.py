@@ -12,6 +12,7 @@ import httpx
 import pytest
 import zstandard
 
+from scanner_service.settings import Records
 from tests.fakes.clamd import FakeClamd
 from tests.scanner_service.api.conftest import LIMIT_BYTES
 from tests.scanner_service.live_service import (
@@ -173,7 +174,11 @@ def test_a_client_that_hangs_up_in_the_middle_leaves_nothing() -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in raw_headers().items())
     request = f"POST /v1/verdicts HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: 1000\r\n\r\nhalf".encode()
 
-    with FakeClamd() as clamd, live_service(**asking(clamd)) as service, service.client() as client:
+    with (
+        FakeClamd() as clamd,
+        live_service(records=Records(enabled=False), **asking(clamd)) as service,
+        service.client() as client,
+    ):
         before = post(client, CLEAN).status_code
         descriptors = open_descriptors()
         for _ in range(20):
@@ -191,7 +196,11 @@ def test_a_client_that_hangs_up_while_it_is_scanned_for_leaves_nothing() -> None
     head = "".join(f"{name}: {value}\r\n" for name, value in raw_headers().items())
     request = f"POST /v1/verdicts HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: 4\r\n\r\nbody".encode()
 
-    with FakeClamd() as clamd, live_service(**asking(clamd)) as service, service.client() as client:
+    with (
+        FakeClamd() as clamd,
+        live_service(records=Records(enabled=False), **asking(clamd)) as service,
+        service.client() as client,
+    ):
         post(client, CLEAN)
         descriptors = open_descriptors()
         for _ in range(20):

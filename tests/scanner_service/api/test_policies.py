@@ -140,7 +140,7 @@ def test_sections_that_are_not_about_policy_are_named(service: LiveService) -> N
         ("[policy.banks.p]\nwhen = {spf_domains = ['a.example']}\n", ["draft, line 1: a bank is chosen by dkim_dom"]),
         (
             "[policy.lovers]\nvirus = [{file = '/etc/passwd'}]\n",
-            ["draft, line 2: policy.lovers.virus.0: file: /etc/passwd: cannot be read: a draft may only name files "],
+            ["draft, line 2: policy.lovers.virus.0: file: '/etc/passwd' cannot be read: a draft may only name "],
         ),
         (
             "[policy]\n" + "".join(f"x{n} = 1\n" for n in range(150)),

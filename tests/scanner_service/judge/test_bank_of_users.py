@@ -32,7 +32,7 @@ when = { authenticated_users = ["!web.admin", "ann", "john.doe", "eve@example.or
         (None, False),
     ],
 )
-def test_a_name_is_one_of_the_list(user: str | None, is_writer: bool) -> None:  # noqa: FBT001
+def test_a_name_is_one_of_the_list(user: str | None, is_writer: bool) -> None:
     judgement = judged(BOOK, VIRUS, to=envelope_to(authenticated_user=user))
 
     assert ("writers" in judgement.decided_by.policy.split("/")) is is_writer

@@ -84,7 +84,13 @@ def unread(destiny: Destiny) -> Wish:
         ([Wish(PASS), known(BOUNCE)], PASS, [PASS, BOUNCE], ["", ""]),
         ([unread(REJECT)], DISCARD, [DISCARD], ["not refused: nobody would read the answer"]),
         ([unread(BOUNCE)], DISCARD, [DISCARD], ["not refused: nobody would read the answer"]),
-        ([unread(PASS), unread(REJECT)], PASS, [PASS, DISCARD], ["", "not refused: nobody would read the answer"]),
+        ([unread(PASS), unread(REJECT)], PASS, [PASS, PASS], ["", "delivered, as others get the message"]),
+        (
+            [unread(PASS), Wish(REJECT, Mixed.STRICTEST, may_refuse=False)],
+            PASS,
+            [PASS, DISCARD],
+            ["", "discarded, as others get the message"],
+        ),
         ([unread(TEMPFAIL)], TEMPFAIL, [TEMPFAIL], [""]),
     ],
 )

@@ -55,7 +55,7 @@ def test_no_administrator_is_told_of_mail_that_its_sender_sends_again() -> None:
 
     judgement = judged(policy, BANNED, NOT_DONE, to=to)
 
-    assert [one.destiny for one in judgement.recipients] == [Destiny.DISCARD, Destiny.TEMPFAIL]
+    assert [one.destiny for one in judgement.recipients] == [Destiny.REJECT, Destiny.TEMPFAIL]
     assert not judgement.notice_due
 
 

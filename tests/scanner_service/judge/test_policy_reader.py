@@ -240,7 +240,7 @@ def test_a_mistake_in_a_file_is_told_with_its_line(setting: str, text: str, said
 
 def test_a_file_that_cannot_be_read_is_told() -> None:
     assert faults_of("lovers.virus = [{ file = '/etc/f' }]") == (
-        "policy.lovers.virus.0: file: /etc/f: cannot be read: /etc/f must not be read from here"
+        "policy.lovers.virus.0: file: '/etc/f' cannot be read: /etc/f must not be read from here"
     )
 
 
