@@ -19,6 +19,9 @@ from couriergate.scan import FileUnreadableError, Scanned, scan_file
 from verdict_api.envelope import Client, Envelope, Recipient
 
 PROGRESS_FROM_FILES = 5
+A_STRANGER = (
+    "stranger@remote.invalid"  # a name that nobody has (RFC 2606 §2); the null sender has a policy of its own
+)
 
 
 class ExitStatus(IntEnum):
@@ -65,7 +68,7 @@ def scan(
     *,
     url: Url = DEFAULT_URL,
     token_file: TokenFile = None,
-    sender: Annotated[str, typer.Option(help="Envelope sender, empty for the null sender.")] = "",
+    sender: Annotated[str, typer.Option(help="Envelope sender, empty for the null sender.")] = A_STRANGER,
     recipient: Annotated[
         list[str] | None, typer.Option(help="Envelope recipient; may be given more than once.")
     ] = None,

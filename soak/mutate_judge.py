@@ -29,15 +29,22 @@ PROCESSES = 2
 STEP = "MUTATE_STEP"  # 4: every fourth mutant
 NEAREST_ONLY = "MUTATE_NEAREST_ONLY"  # what the module's own tests do not notice survives: many times faster
 NEAREST_TESTS = {  # of modules whose own tests are those of another one, or of several
-    "book_reader": ("policy_reader", "policy_bank"),
+    "book_reader": ("policy_reader", "policy_bank", "bank_of_users"),
     "categories": ("policy_reader",),
-    "facts": ("fate",),
-    "fate": ("fate", "judge_message", "one_reply"),
+    "facts": ("fate", "facts_codec"),
+    "fate": ("fate", "judge_message", "one_reply", "consequences"),
+    "headers": ("headers", "told_in_the_header"),
+    "judge_message": ("judge_message", "consequences", "one_copy_each", "told_in_the_header"),
+    "kept_decision": ("replay", "facts_codec"),
     "one_reply": ("one_reply", "judge_message"),
     "own_fields": ("headers",),
     "policy": ("policy_bank", "fate", "judge_message", "policy_reader"),
+    "policy_reader": ("policy_reader", "table_files", "wording"),
     "recipient_policy": ("fate", "judge_message"),
+    "record_codec": ("replay", "facts_codec"),
     "tables": ("tables", "policy_bank", "judge_message"),
+    "template_filters": ("text_template",),
+    "template_syntax": ("text_template",),
 }
 LIMIT_SECONDS = 60  # of processor time: a mutant that never ends is noticed as well
 

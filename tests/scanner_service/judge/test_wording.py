@@ -134,3 +134,18 @@ def test_a_bounce_carries_the_words_to_the_sender() -> None:
     (recipient,) = judged(policy, BANNED).recipients
 
     assert (recipient.destiny, str(recipient.reply)) == (Destiny.BOUNCE, "550 5.7.1 Not by mail")
+
+
+def test_a_subject_tag_has_at_most_a_hundred_characters() -> None:
+    assert tags_of(f'subject_tags.spammy = "{"x" * 100}"', score=6.0).subject_tag == "x" * 100
+    with pytest.raises(PolicyError, match="want at most 100 characters in one line"):
+        book_of(f'subject_tags.spammy = "{"x" * 101}"')
+
+
+def test_a_tag_of_a_template_is_cut_at_a_hundred_characters() -> None:
+    policy = 'subject_tags.spammy = "{{ spam_tests | join }}"'
+    points = (SpamPoints("x" * 300, 6.0),)
+
+    tag = judged(policy, spam_points=points).tags.subject_tag
+
+    assert tag == "x" * 97 + "..."
