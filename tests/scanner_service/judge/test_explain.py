@@ -63,6 +63,8 @@ def explained(book: PolicyBook = BOOK, recipient: str = "Bob+x@Example.com", **m
         ("tags", False, "partner", "tags", "."),
         ("observe", ("spam",), "default", "observe", "."),
         ("refuse", True, "", "", ""),
+        ("bounces", False, "", "", ""),
+        ("soft_bounce", False, "", "", ""),
         ("recipient_delimiter", "+", "", "", ""),
     ],
 )
