@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from scanner_service.mail_syslog import MailSyslog
 from tests.scanner_service.live_service import post_form
@@ -47,19 +48,16 @@ def test_without_a_system_log_lines_go_to_standard_error(tmp_path: Path, capsys:
     assert log.lost == 0
 
 
-def test_a_system_log_that_is_dead_loses_lines_and_one_warning_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_system_log_that_is_dead_loses_lines_and_one_warning_says_so(tmp_path: Path) -> None:
     with system_log(tmp_path / "log"):
         pass
 
-    with open_log(tmp_path / "log") as log:
+    with structlog.testing.capture_logs() as lines, open_log(tmp_path / "log") as log:
         for _ in range(3):
             log.write("Passed CLEAN")
 
-    captured = capsys.readouterr()
     assert log.lost == 3
-    assert (captured.out + captured.err).count("lines are lost") == 1
+    assert [str(line["problem"]).partition(":")[0] for line in lines] == ["lines are lost"]
 
 
 def test_a_system_log_that_is_full_holds_nobody_up(tmp_path: Path) -> None:
