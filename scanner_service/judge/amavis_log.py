@@ -8,7 +8,8 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from scanner_service.model.finding import ContentCategory, SubCategory
+from scanner_service.judge.categories import SUB_CATEGORIES
+from scanner_service.model.finding import ContentCategory
 from scanner_service.model.header_text import oldest_public_address
 from scanner_service.model.message import Message
 from verdict_api.envelope import Envelope, Recipient
@@ -26,16 +27,7 @@ _WORDS = {
     ContentCategory.SPAM: "SPAM",
     ContentCategory.UNCHECKED: "UNCHECKED",  # logwatch knows no UNCHECKED-ENCRYPTED: see "unchecked:" in the line
 }
-_BAD_HEADERS = (
-    SubCategory.MIME,
-    SubCategory.EIGHT_BIT,
-    SubCategory.CONTROL,
-    SubCategory.SPACE,
-    SubCategory.LONG,
-    SubCategory.SYNTAX,
-    SubCategory.MISSING,
-    SubCategory.DUPLICATE,
-)
+_BAD_HEADERS = SUB_CATEGORIES[ContentCategory.BAD_HEADER]  # amavisd-new numbers them in this order
 _ACTIONS = {
     Destiny.PASS: "Accepted",
     Destiny.REJECT: "Rejected",

@@ -7,17 +7,13 @@ the highest one where it logged one for each recipient. A case is a message, alo
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from scanner_service.settings import Spam, SpamdSetting
-from tests.contract.golden_policy import GOLDEN_POLICY
 from tests.corpus.evasion.case import message_with
-from tests.scanner_service.live_service import live_service, post
-from tests.scanner_service.real_spam_engines import SPAMD, running_spamd, skip_without
+from tests.scanner_service.live_service import post
 from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.json_codec import decode_verdict
 
@@ -68,21 +64,6 @@ RECIPIENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with live_service(policy=GOLDEN_POLICY) as service, service.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def client_with_spamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    skip_without(SPAMD, "spamd")
-    with running_spamd(tmp_path_factory.mktemp("spamd")) as path:
-        spam = Spam(engine=SpamdSetting(kind="spamd", address=f"unix:{path}"))
-        with live_service(policy=GOLDEN_POLICY, spam=spam) as service, service.client() as client:
-            yield client
-
-
 def message_of(case: str) -> bytes:
     name = re.split(" -> | from ", case)[0]
     if name.startswith("clamtest-"):
@@ -107,15 +88,15 @@ def judged(*, spam: bool) -> list[str]:
 
 @pytest.mark.skipif(not CLAMAV_TESTFILES.is_dir(), reason="needs the Debian package clamav-testfiles")
 @pytest.mark.parametrize("case", judged(spam=False))
-def test_the_category_is_the_one_that_amavis_gave_or_an_argued_one(client: httpx.Client, case: str) -> None:
+def test_the_category_is_the_one_that_amavis_gave_or_an_argued_one(golden_client: httpx.Client, case: str) -> None:
     wanted, _ = DIFFERENCES.get(case, (GOLDEN[case].partition(".")[0], ""))
 
-    assert category_of(client, case) == wanted
+    assert category_of(golden_client, case) == wanted
 
 
 @pytest.mark.parametrize("case", judged(spam=True))
-def test_spam_is_told_by_spamd(client_with_spamd: httpx.Client, case: str) -> None:
-    assert category_of(client_with_spamd, case) == GOLDEN[case]
+def test_spam_is_told_by_spamd(golden_client_with_spamd: httpx.Client, case: str) -> None:
+    assert category_of(golden_client_with_spamd, case) == GOLDEN[case]
 
 
 def test_no_difference_is_laxer() -> None:

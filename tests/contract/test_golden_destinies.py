@@ -7,17 +7,13 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from scanner_service.settings import Spam, SpamdSetting
-from tests.contract.golden_policy import GOLDEN_POLICY
 from tests.contract.test_golden_categories import CLAMAV_TESTFILES, HERE, PAGE, SPAM, envelope_of, message_of
 from tests.contract.test_golden_categories import DIFFERENCES as OTHER_CATEGORIES
-from tests.scanner_service.live_service import live_service, post
-from tests.scanner_service.real_spam_engines import SPAMD, running_spamd, skip_without
+from tests.scanner_service.live_service import post
 from verdict_api.json_codec import decode_verdict
 from verdict_api.verdict import RecipientVerdict
 
@@ -33,21 +29,6 @@ DIFFERENCES = {
 }
 MOST_DIFFERENCES = 10
 NOT_DELIVERED = ("reject", "bounce", "discard")
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with live_service(policy=GOLDEN_POLICY) as service, service.client() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def client_with_spamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    skip_without(SPAMD, "spamd")
-    with running_spamd(tmp_path_factory.mktemp("spamd")) as path:
-        spam = Spam(engine=SpamdSetting(kind="spamd", address=f"unix:{path}"))
-        with live_service(policy=GOLDEN_POLICY, spam=spam) as service, service.client() as client:
-            yield client
 
 
 def outcome(one: RecipientVerdict) -> str:
@@ -69,19 +50,21 @@ def cases(*, spam: bool) -> list[str]:
 
 @pytest.mark.skipif(not CLAMAV_TESTFILES.is_dir(), reason="needs the Debian package clamav-testfiles")
 @pytest.mark.parametrize("case", cases(spam=False))
-def test_each_recipient_gets_what_amavis_gave_or_what_is_argued(client: httpx.Client, case: str) -> None:
-    assert outcomes(client, case) == wanted(case)
+def test_each_recipient_gets_what_amavis_gave_or_what_is_argued(golden_client: httpx.Client, case: str) -> None:
+    assert outcomes(golden_client, case) == wanted(case)
 
 
 @pytest.mark.parametrize("case", cases(spam=True))
-def test_each_recipient_of_spam_gets_what_amavis_gave(client_with_spamd: httpx.Client, case: str) -> None:
-    assert outcomes(client_with_spamd, case) == wanted(case)
+def test_each_recipient_of_spam_gets_what_amavis_gave(golden_client_with_spamd: httpx.Client, case: str) -> None:
+    assert outcomes(golden_client_with_spamd, case) == wanted(case)
 
 
 @pytest.mark.skipif(not CLAMAV_TESTFILES.is_dir(), reason="needs the Debian package clamav-testfiles")
 @pytest.mark.parametrize("case", OTHER_CATEGORIES)
-def test_a_stricter_category_lets_nothing_through_that_amavis_kept_back(client: httpx.Client, case: str) -> None:
-    ours = outcomes(client, case)
+def test_a_stricter_category_lets_nothing_through_that_amavis_kept_back(
+    golden_client: httpx.Client, case: str
+) -> None:
+    ours = outcomes(golden_client, case)
 
     assert all(ours[who] in NOT_DELIVERED for who, theirs in GOLDEN[case].items() if theirs in NOT_DELIVERED)
 
