@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from scanner_service.act.keep import must_keep
 from scanner_service.inspectors.inspector import Inspection
+from scanner_service.judge.combine import GRAVITY
 from scanner_service.judge.headers import HeaderFacts, header_edits
 from scanner_service.judge.spam_level import SpamLevel
 from scanner_service.model.finding import ContentCategory, Finding
 from scanner_service.model.judgement import Judgement, TagFacts
 from scanner_service.model.message import DecodedMessage, Message
 from verdict_api.verdict import (
-    Destiny,
     HeaderEdit,
     InspectorStatus,
     MessageFacts,
@@ -19,8 +19,6 @@ from verdict_api.verdict import (
     ReportedPart,
     Verdict,
 )
-
-_GRAVITY = (Destiny.PASS, Destiny.DISCARD, Destiny.BOUNCE, Destiny.REJECT, Destiny.TEMPFAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def _would_be(judgement: Judgement) -> str:
 
     They may name other recipients, and what was found for them alone.
     """
-    gravest = max((one.destiny for one in judgement.recipients), key=_GRAVITY.index)
+    gravest = max((one.destiny for one in judgement.recipients), key=GRAVITY.index)
     return f"{gravest} {judgement.reply.code} {judgement.reply.enhanced}"
 
 

@@ -24,7 +24,6 @@ from scanner_service.inspectors.yara_rules import YaraRulesError
 from scanner_service.model.message import PartMark
 from scanner_service.model.spam_score import SpamLevels
 from scanner_service.settings import (
-    DEFAULT_RULE_SET,
     Banned,
     BannedRuleSet,
     BannedRuleSetting,
@@ -112,7 +111,7 @@ def build_engines(chosen: Sequence[EngineSetting]) -> tuple[VirusEngine, ...]:
 
 
 def _rule_sets(banned: Banned) -> dict[str, tuple[BannedRule, ...]]:
-    sets = {DEFAULT_RULE_SET: banned, **banned.rule_sets}
+    sets = dict(zip(banned.all_rule_sets, (banned, *banned.rule_sets.values()), strict=True))
     return {name: banned_rules(one) for name, one in sets.items()}
 
 

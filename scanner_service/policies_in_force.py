@@ -12,7 +12,7 @@ from scanner_service.judge.policy import Policy
 from scanner_service.judge.policy_bank import PolicyBook, PolicyUnavailableError
 from scanner_service.judge.rows_reader import Row, policy_of_rows
 from scanner_service.policy_choice import choose_policies
-from scanner_service.settings import DEFAULT_RULE_SET, Settings, SettingsError
+from scanner_service.settings import Settings, SettingsError
 
 TOLD_FAULTS = 10
 
@@ -74,8 +74,7 @@ class PoliciesInForce:
     async def take_rows(self, rows: Iterable[Row], version: str) -> None:
         """Put the rows of a database in force."""
         async with self._changing:
-            rule_sets = (DEFAULT_RULE_SET, *self._settings.banned.rule_sets)
-            policy, faults = await asyncio.to_thread(policy_of_rows, rows, rule_sets)
+            policy, faults = await asyncio.to_thread(policy_of_rows, rows, self._settings.banned.all_rule_sets)
             for fault in faults[:TOLD_FAULTS]:
                 _LOG.warning("policy row", problem=str(fault), faults=len(faults))
             self._book = await asyncio.to_thread(choose_policies, self._settings, policy, version)

@@ -7,8 +7,9 @@ from pathlib import Path
 from scanner_service.judge.book_reader import PolicySource, read_book
 from scanner_service.judge.policy import DEFAULT_NAME, Policy
 from scanner_service.judge.policy_bank import PolicyBook
-from scanner_service.judge.policy_reader import PolicyError, ReadFile, nearest
-from scanner_service.settings import DEFAULT_RULE_SET, Settings, SettingsError
+from scanner_service.judge.policy_reader import PolicyError, ReadFile
+from scanner_service.model.nearest_name import nearest
+from scanner_service.settings import Settings, SettingsError
 
 BUILT_IN = (DEFAULT_NAME, "own_users", "local", "null_sender")  # in the order in which they are laid over each other
 POLICIES = Path(__file__).parent / "policies"
@@ -50,7 +51,7 @@ def choose_policies(
                 built_in=built_in_policies(),
                 written=settings.policy.written,
                 read_file=read_file,
-                rule_sets=(DEFAULT_RULE_SET, *settings.banned.rule_sets),
+                rule_sets=settings.banned.all_rule_sets,
                 rows=rows or Policy(),
                 rows_version=rows_version,
             )

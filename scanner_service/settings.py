@@ -4,14 +4,13 @@ Every setting is also ``COURIERGATE_SCANNER__SECTION__NAME``; with ``_FILE`` beh
 file of that name, as container secrets come.
 """
 
-import difflib
 import ipaddress
 import json
 import os
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -33,14 +32,15 @@ from scanner_service.api.access import Scope
 from scanner_service.decode.file_type import KNOWN_TYPES
 from scanner_service.decode.formats.ooxml import DOCUMENT_TYPES
 from scanner_service.judge.own_log_line import read_log_template
+from scanner_service.judge.recipient_policy import DEFAULT_RULE_SET
 from scanner_service.mail_log import LogFormat
 from scanner_service.mail_syslog import DEFAULT_SOCKET
+from scanner_service.model.nearest_name import all_known, nearest
 from scanner_service.setting_fault import say_fault
 
 DEFAULT_PATH = Path("/etc/couriergate/scanner.toml")
 DRAFT = Path("draft")  # what has no file
 ENVIRONMENT_PREFIX = "COURIERGATE_SCANNER__"
-DEFAULT_RULE_SET = "default"  # what [banned] rules and default_rules make
 
 # pydantic names them in places, the file does not: kinds of engines, and that a table's key is at fault.
 _NOT_OF_THE_FILE = frozenset(("clamd", "yara", "spamd", "rspamd", "[key]"))
@@ -202,7 +202,7 @@ class Headers(_Section):
 def _content_type_of_bytes(kind: str) -> str:
     known = sorted(KNOWN_TYPES | DOCUMENT_TYPES)
     if kind.removeprefix(".") not in known:
-        raise ValueError(f"there is no type {kind!r} of content{_nearest_of(kind, known)}")
+        raise ValueError(f"there is no type {kind!r} of content{nearest(kind, known)}")
     return kind
 
 
@@ -242,6 +242,11 @@ class Banned(BannedRuleSet):
         if DEFAULT_RULE_SET in rule_sets:
             raise ValueError(f"want another name than {DEFAULT_RULE_SET!r}, which is that of [banned] rules")
         return rule_sets
+
+    @property
+    def all_rule_sets(self) -> tuple[str, ...]:
+        """The names of the rule sets, that of ``rules`` first."""
+        return DEFAULT_RULE_SET, *self.rule_sets
 
 
 def read_nameserver(text: str) -> tuple[str, int]:
@@ -483,7 +488,7 @@ def _read_secret_files() -> None:
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"environment variable {name}: the file cannot be read: {error}") from error
         if plain.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower() not in Settings.model_fields:
-            raise SettingsError(f"environment variable {name}: unknown section{_known(Settings.model_fields)}")
+            raise SettingsError(f"environment variable {name}: unknown section{all_known(Settings.model_fields)}")
 
 
 def _settings_class(above: dict[str, object], below: dict[str, object]) -> type[Settings]:
@@ -529,7 +534,7 @@ def _explain(fault: Mapping[str, object], listen: Mapping[str, object], file: Pa
     location = fault["loc"]
     assert isinstance(location, tuple)
     names = [str(one) for one in location if not (isinstance(one, str) and one in _NOT_OF_THE_FILE)]
-    said = "unknown setting" + _nearest(location) if fault["type"] == "extra_forbidden" else say_fault(fault)
+    said = "unknown setting" + _nearest_setting(location) if fault["type"] == "extra_forbidden" else say_fault(fault)
     return f"{_place_of(names, listen, file, text)}: {'.'.join(names)}: {said}"
 
 
@@ -545,12 +550,12 @@ def _place_of(names: list[str], listen: Mapping[str, object], file: Path, text: 
     return f"{file}, line {line}" if line else "environment or command line"
 
 
-def _nearest(location: tuple[str | int, ...]) -> str:
+def _nearest_setting(location: tuple[str | int, ...]) -> str:
     """Return what the unknown last name may have been meant for, among those of the section that it stands in."""
     sections: list[type[BaseModel]] = [Settings]
     for step in location[:-1]:
         sections = _sections_below(sections, step)
-    return _nearest_of(str(location[-1]), sections[0].model_fields) if sections else ""
+    return nearest(str(location[-1]), sections[0].model_fields) if sections else ""
 
 
 def _sections_below(sections: list[type[BaseModel]], step: str | int) -> list[type[BaseModel]]:
@@ -566,15 +571,6 @@ def _sections_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [section for inner in get_args(annotation) for section in _sections_in(inner)]
-
-
-def _nearest_of(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else _known(known)
-
-
-def _known(names: Iterable[str]) -> str:
-    return f"; known are {', '.join(names)}"
 
 
 def _line_of(names: list[str], text: str) -> int | None:

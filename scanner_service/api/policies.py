@@ -20,7 +20,7 @@ from scanner_service.api.replay_stream import replay_lines
 from scanner_service.judge.explain import Explanation, Value, explain
 from scanner_service.judge.policy_bank import PolicyBook, PolicyUnavailableError, Traffic
 from scanner_service.judge.record_codec import decision_to_fields, decode_record
-from scanner_service.judge.replay import rejudge, replay
+from scanner_service.judge.replay import change_to, rejudge
 from scanner_service.storage.verdict_records import RecordsUnavailableError
 from verdict_api.envelope import Client, Envelope, Recipient
 from verdict_api.http_interface import EXPLAIN_PATH, LINES_TYPE, REPLAY_PATH, VERDICTS_PATH
@@ -86,9 +86,10 @@ async def _wanted_draft(request: Request, access: Access, given: PolicyPages) ->
 def _replayed(record: StoredRecord, book: PolicyBook) -> dict[str, object]:
     try:
         judged = decode_record(record.facts)
-        change, after = replay(judged, book), rejudge(judged, book)
+        after = rejudge(judged, book)
     except ValueError as error:
         raise ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, f"the record cannot be read: {error}") from error
+    change = change_to(after, judged)
     return {
         "mail_id": record.mail_id,
         "judged_at": record.judged_at,

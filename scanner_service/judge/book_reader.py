@@ -14,11 +14,11 @@ from scanner_service.judge.policy_reader import (
     PolicyFault,
     PolicyReader,
     ReadFile,
-    nearest,
     no_files,
     read_flag,
 )
 from scanner_service.judge.recipient_policy import DEFAULT_RULE_SET
+from scanner_service.model.nearest_name import nearest
 
 BANKS, WHEN = "banks", "when"
 VERSION_DIGITS = 16

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from scanner_service.judge.policy import Mixed
 from verdict_api.verdict import Destiny
 
+GRAVITY = (Destiny.PASS, Destiny.DISCARD, Destiny.BOUNCE, Destiny.REJECT, Destiny.TEMPFAIL)  # the gravest last
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -87,15 +87,12 @@ class HeaderFacts:
 
 
 def header_edits(
-    message: Message, facts: HeaderFacts, *, on_clean: bool, scores: bool = True, tags: bool = True
+    message: Message, facts: HeaderFacts, *, on_clean: bool, scores: bool = True
 ) -> tuple[HeaderEdit, ...]:
     """Return the changes, none for clean mail that has no forged field of ours, unless ``on_clean``.
 
-    ``scores``: whether we score mail; where we do not, the spam fields are those of a filter before us. ``tags``:
-    whether the message may be changed at all; that of own users goes out as it came.
+    ``scores``: whether we score mail; where we do not, the spam fields are those of a filter before us.
     """
-    if not tags:
-        return ()
     scores = scores or facts.spam is not None or facts.is_flagged  # a policy can score a sender, with no engine
     present = tuple(name for name in own_fields_in(message.raw) if scores or name not in SPAM_FIELDS)
     # X-Virus-Scanned of other hosts is in much honest mail: alone it is no reason to write a file anew.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scanner_service.judge.address_change import redirect_target, with_extension
-from scanner_service.judge.combine import Combined, Wish, combine
+from scanner_service.judge.combine import GRAVITY, Combined, Wish, combine
 from scanner_service.judge.facts import Facts
 from scanner_service.judge.fate import Fate, fate_of, observed_fate
 from scanner_service.judge.one_reply import reply_for
@@ -172,18 +172,9 @@ def _spokesman(fates: Sequence[Fate], wishes: Sequence[Wish]) -> Fate:
 
     def rank(number: int) -> tuple[int, int]:
         decisive = fates[number].decisive
-        return _WEIGHT[wishes[number].destiny], decisive.category if decisive else 0
+        return GRAVITY.index(wishes[number].destiny), decisive.category if decisive else 0
 
     return fates[max(range(len(fates)), key=rank)]
-
-
-_WEIGHT = {
-    Destiny.PASS: 0,
-    Destiny.DISCARD: 1,
-    Destiny.BOUNCE: 2,
-    Destiny.REJECT: 3,
-    Destiny.TEMPFAIL: 4,
-}
 
 
 def _decided_by(policy: Policy, fate: Fate) -> DecidedBy:

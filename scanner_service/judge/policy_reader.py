@@ -4,7 +4,6 @@ What comes is the table ``[policy]`` of a TOML file, or of the environment, as p
 read by whoever calls.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from scanner_service.judge.wording import (
     read_template,
 )
 from scanner_service.model.mailbox import is_mailbox
+from scanner_service.model.nearest_name import nearest
 from verdict_api.verdict import Destiny
 
 V = TypeVar("V")
@@ -298,12 +298,6 @@ class PolicyReader:
             want_lookup_key(key)
         except ValueError as error:
             self.fault(names, str(error))
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return what an unknown name may have been meant for, or all that there are."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
 
 
 def _words_of(line: str) -> list[str]:

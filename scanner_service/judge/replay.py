@@ -51,8 +51,12 @@ class Change:
 
 def replay(record: JudgedRecord, book: PolicyBook) -> Change | None:
     """Return what another policy makes of a message that was judged; None if it decides the same."""
+    return change_to(rejudge(record, book), record)
+
+
+def change_to(after: KeptDecision, record: JudgedRecord) -> Change | None:
+    """Return how a decision differs from the one that was made; None if it does not."""
     facts, before = record.facts, record.decision
-    after = rejudge(record, book)
     changed = _differences(before, after)
     return Change(facts.mail_id, facts.envelope, before, after, changed) if changed else None
 

@@ -4,13 +4,13 @@ A limit of time would come too late: one expression can take all memory in one s
 time is never under a limit. So only constructs are let through whose cost can be told beforehand.
 """
 
-import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jinja2 import nodes
 
 from scanner_service.judge.template_filters import FILTERS, LIST_LIMIT, TESTS
+from scanner_service.model.nearest_name import nearest
 
 STEPS_LIMIT = 50_000  # of the whole template, each loop counted as often as it may turn
 LOOP_DEPTH = 2
@@ -80,13 +80,6 @@ def names_in(tree: nodes.Template, known: Collection[str]) -> frozenset[str]:
     return frozenset(check.names)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message: the known name that is next to this one, or all of them."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """How deep a node lies, and the variables of the loops around it."""
@@ -140,13 +133,13 @@ class _Check:
         if node.name in place.loops:
             return
         if node.name not in self.known:
-            raise _fault(node, f"there is no variable {node.name!r}{nearest(node.name, self.known)}")
+            raise _fault(node, f"there is no variable {node.name!r}{nearest(node.name, sorted(self.known))}")
         self.names.add(node.name)
 
     def _filter(self, node: nodes.Filter | nodes.Test, place: _Place) -> None:
         kind, known = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
         if node.name not in known:
-            raise _fault(node, f"there is no {kind} {node.name!r}{nearest(node.name, known)}")
+            raise _fault(node, f"there is no {kind} {node.name!r}{nearest(node.name, sorted(known))}")
         if node.node is None or node.dyn_args or node.dyn_kwargs or node.kwargs:
             raise _fault(node, f"want {kind} {node.name!r} behind a value, its arguments without names")
         self.node(node.node, place.deeper())

@@ -309,21 +309,6 @@ def test_the_subject_is_tagged_below_our_facts() -> None:
     )
 
 
-def test_mail_that_goes_out_stays_as_it_is() -> None:
-    facts = HeaderFacts(
-        tagged().findings,
-        tagged().spam,
-        flag=True,
-        subject_tag="x",
-        quarantined=True,
-        would_be="reject",
-        tag_level=0.0,
-    )
-
-    assert header_edits(message(FORGED), facts, on_clean=True, tags=False) == ()
-    assert header_edits(message(FORGED), facts, on_clean=False, tags=True) != ()
-
-
 anything = st.text(max_size=60) | st.text(st.characters(codec=None), max_size=60) | st.just("x" * 5000)
 names = anything | st.from_regex(re.compile(r"x-(spam|rspamd)[a-z-]{0,20}", re.IGNORECASE), fullmatch=True)
 findings = st.builds(
