@@ -60,7 +60,7 @@ def _default(value: object, instead: object = "") -> object:
 
 def _truncate(value: object, length: int = 255) -> str:
     text = _text(value)
-    return text if len(text) <= length else text[: max(0, length - 3)] + "..."
+    return text if len(text) <= length else text[: max(0, length - 3)] + "..."[:length]
 
 
 def _replace(value: object, old: str, new: str) -> str:

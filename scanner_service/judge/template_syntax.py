@@ -144,9 +144,8 @@ class _Check:
             raise _fault(node, f"want {kind} {node.name!r} behind a value, its arguments without names")
         self.node(node.node, place.deeper())
         for argument in node.args:
-            if node.name != "default" and not isinstance(argument, nodes.Const):
-                raise _fault(node, f"{kind} {node.name!r}: want a text or number as argument")
-            _want_small(argument)
+            if node.name != "default":
+                _want_small(argument, f"{kind} {node.name!r}")
             self.node(argument, place.deeper())
 
     def _loop(self, node: nodes.For, place: _Place) -> None:
@@ -170,7 +169,8 @@ def _want_plain(node: nodes.TemplateData | nodes.Const) -> None:
     """Refuse what an SMTP reply cannot have; the template's own line breaks are layout."""
     text = node.data if isinstance(node, nodes.TemplateData) else node.value
     if isinstance(text, str) and (odd := next(_not_printable(text), "")):
-        raise _fault(node, f"want printable ASCII, got {odd!a}")
+        lines_before = text.partition(odd)[0].count("\n") if isinstance(node, nodes.TemplateData) else 0
+        raise TemplateSyntaxError(node.lineno + lines_before, f"want printable ASCII, got {odd!a}")
     if isinstance(node, nodes.TemplateData):
         node.data = "".join(" " if one.isspace() else one for one in node.data)
 
@@ -204,12 +204,13 @@ def _want_variable(node: nodes.Node) -> None:
         raise _fault(node, "want a loop over a variable")
 
 
-def _want_small(node: nodes.Node) -> None:
-    value = node.value if isinstance(node, nodes.Const) else None
-    if isinstance(value, str) and len(value) > ARGUMENT_LIMIT_CHARACTERS:
-        raise _fault(node, f"want an argument of at most {ARGUMENT_LIMIT_CHARACTERS} characters")
-    if isinstance(value, int | float) and not 0 <= value <= ARGUMENT_LIMIT:
-        raise _fault(node, f"want an argument of 0 to {ARGUMENT_LIMIT}, got {value}")
+def _want_small(node: nodes.Node, whose: str) -> None:
+    if not isinstance(node, nodes.Const):
+        raise _fault(node, f"{whose}: want a text or number as argument")
+    if isinstance(node.value, str) and len(node.value) > ARGUMENT_LIMIT_CHARACTERS:
+        raise _fault(node, f"{whose}: want an argument of at most {ARGUMENT_LIMIT_CHARACTERS} characters")
+    if isinstance(node.value, int | float) and not 0 <= node.value <= ARGUMENT_LIMIT:
+        raise _fault(node, f"{whose}: want an argument of 0 to {ARGUMENT_LIMIT}, got {node.value}")
 
 
 def _word(node: nodes.Node) -> str:

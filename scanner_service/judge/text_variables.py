@@ -313,7 +313,7 @@ EXAMPLES: Mapping[str, object] = MappingProxyType({**REPLY_EXAMPLES, **VERDICT_E
 
 def _least(name: str, example: object) -> object:
     """Return the least that a variable may be: nobody scored, nothing was found."""
-    known = {"spam_score": None, "category": "clean", "label": "CLEAN", "destiny": "pass"}
+    known = {"spam_score": None, "category": "clean", "label": "CLEAN", "reason": "CLEAN", "destiny": "pass"}
     return known.get(name, type(example)())
 
 
