@@ -16,8 +16,6 @@ def bounded(value: object) -> object:
     """Return a plain value that templates are good for: text, number, truth or None, or a list of such."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, str):
-        return str(value[:TEXT_LIMIT_CHARACTERS])
     if isinstance(value, tuple | list):
         return [one if isinstance(one, int | float) else _text(one) for one in value[:LIST_LIMIT]]
     return _text(value)

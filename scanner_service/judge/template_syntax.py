@@ -218,4 +218,4 @@ def _word(node: nodes.Node) -> str:
 
 
 def _fault(node: nodes.Node, message: str) -> TemplateSyntaxError:
-    return TemplateSyntaxError(getattr(node, "lineno", 1) or 1, message)
+    return TemplateSyntaxError(node.lineno, message)

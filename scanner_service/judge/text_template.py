@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2 import TemplateSyntaxError as ParserError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scanner_service.judge.template_filters import FILTERS, TESTS, bounded
@@ -38,12 +39,10 @@ def _listed(value: object) -> object:
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=_shown, cache_size=0)
-    environment.globals.clear()
-    environment.filters.clear()
-    environment.filters.update({**FILTERS, "_listed": _listed})
-    environment.tests.clear()
-    environment.tests.update(TESTS)
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=_shown)
+    environment.globals = {}
+    environment.filters = {**FILTERS, "_listed": _listed}
+    environment.tests = dict(TESTS)
     return environment
 
 
@@ -88,10 +87,9 @@ class TextTemplate:
             compiled = _compile(tree)
         except TemplateSyntaxError as error:
             raise TextTemplateError(f"{place}, line {error.line}: {error}") from error
-        except TemplateError as error:
-            line = getattr(error, "lineno", 1)
-            raise TextTemplateError(f"{place}, line {line}: {printable(str(error))}") from error
-        except (RecursionError, SyntaxError, ValueError, MemoryError, OverflowError) as error:
+        except ParserError as error:
+            raise TextTemplateError(f"{place}, line {error.lineno}: {printable(str(error))}") from error
+        except (TemplateError, RecursionError, SyntaxError, ValueError, MemoryError, OverflowError) as error:
             raise TextTemplateError(f"{place}: want a simpler template: {type(error).__name__}") from error
         for values, when in (({**examples, **empty}, "with nothing found"), (examples, "with a value in each")):
             _try_out(compiled, names, values, f"{place}: fails {when}")

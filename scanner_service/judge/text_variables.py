@@ -118,7 +118,7 @@ def _reason(judged: Judged) -> str:
     """Say what decided as the built-in replies do: spam has no names that a sender could learn from."""
     main = _main(judged.category)
     label = LABELS.get(main, main)
-    names = "" if main in {"spam", "spammy", "clean"} else ", ".join(_deciding_names(judged))
+    names = "" if main in {"spam", "spammy"} else ", ".join(_deciding_names(judged))
     return f"{label}: {names}" if names else label
 
 
