@@ -42,8 +42,8 @@ NEAREST_TESTS = {  # of modules whose own tests are those of another one, or of 
     "policy_reader": ("policy_reader", "table_files", "wording"),
     "recipient_policy": ("fate", "judge_message"),
     "tables": ("tables", "policy_bank", "judge_message"),
-    "template_filters": ("text_template",),
-    "template_syntax": ("text_template",),
+    "template_filters": ("template_filters", "text_template"),
+    "template_syntax": ("template_syntax", "text_template"),
 }
 LIMIT_SECONDS = 60  # of processor time: a mutant that never ends is noticed as well
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scanner_service.judge.template_filters import FILTERS, TESTS
 from scanner_service.judge.text_template import TextTemplate
 from scanner_service.judge.text_variables import (
+    EMPTY,
     EXAMPLES,
     JUDGED_EXAMPLES,
     MESSAGE_EXAMPLES,
@@ -22,9 +23,18 @@ from scanner_service.judge.text_variables import (
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
 from scanner_service.model.header_text import address_in, header_text, oldest_public_address, received_addresses
 from scanner_service.model.message import Message
-from tests.fakes.verdicts import verdict_on
+from tests.fakes.verdicts import VIRUS_REPLY, verdict_on
 from verdict_api.envelope import Client, Envelope, Recipient
-from verdict_api.verdict import AuthenticationResult, DecidedBy, Destiny, ReportedFinding, SpamReport
+from verdict_api.verdict import (
+    AuthenticationResult,
+    DecidedBy,
+    Destiny,
+    InspectorReport,
+    InspectorStatus,
+    QuarantineReport,
+    ReportedFinding,
+    SpamReport,
+)
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/templates.md").read_text()
 MACROS = Path(__file__).with_name("amavis_macros.txt").read_text().splitlines()
@@ -71,6 +81,24 @@ def test_each_variable_has_a_row_in_the_reference() -> None:
         list(JUDGED_EXAMPLES),
         [name for name in EXAMPLES if name not in {**MESSAGE_EXAMPLES, **JUDGED_EXAMPLES}],
     ]
+
+
+def test_templates_are_tried_with_the_examples_of_the_reference() -> None:
+    shown = re.findall(
+        r"^\| `(\w+)` \| .+ \| `(.+)` \|$", PAGE.partition("\n## From amavisd-new's macros\n")[0], re.MULTILINE
+    )
+
+    assert dict(shown) == {name: as_the_reference_has_it(example) for name, example in EXAMPLES.items()}
+
+
+def as_the_reference_has_it(example: object) -> str:
+    match example:
+        case list():
+            return ", ".join(example)
+        case bool():
+            return str(example).lower()
+        case _:
+            return str(example)
 
 
 def test_each_filter_and_test_is_named_in_the_reference() -> None:
@@ -135,6 +163,43 @@ def test_the_message_says_what_is_in_its_envelope_and_header() -> None:
     }
 
 
+def test_fields_of_who_sent_it_again_and_with_what_have_variables_of_their_own() -> None:
+    raw = (
+        b"Resent-From: Zoe <zoe@example.net>\r\nSender: list@example.net\r\nResent-Sender: hal@example.net\r\n"
+        b"X-Mailer: Other 2.0\r\nUser-Agent: Mailer 1.0\r\n\r\n"
+    )
+
+    values = message_variables(replace(MESSAGE, raw=raw), 0)
+
+    names = ("resent_from", "header_sender", "resent_sender", "user_agent")
+    assert [values[name] for name in names] == [
+        "Zoe <zoe@example.net>",
+        "list@example.net",
+        "hal@example.net",
+        "Mailer 1.0",
+    ]
+
+
+@pytest.mark.parametrize(("user", "relays", "own"), [("bob", False, True), (None, True, True), (None, False, False)])
+def test_own_users_are_who_gave_a_name_or_may_relay(user: str | None, relays: bool, own: bool) -> None:
+    envelope = replace(ENVELOPE, authenticated_user=user, relay_client=relays)
+
+    assert message_variables(replace(MESSAGE, envelope=envelope), 0)["own_user"] is own
+
+
+def test_what_is_not_known_of_a_message_is_empty() -> None:
+    values = message_variables(Message("", Envelope("", (Recipient("bob@example.com"),), source=""), b"", ""), 0)
+
+    known = ("recipients", "date", "date_utc")
+    assert {name: values[name] for name in values if name not in known} == {
+        name: EMPTY[name] for name in MESSAGE_EXAMPLES if name not in known
+    }
+
+
+def test_of_a_message_in_which_nothing_was_found_a_judgement_says_the_least() -> None:
+    assert dict(judged_variables(Judged(Destiny.PASS))) == {name: EMPTY[name] for name in JUDGED_EXAMPLES}
+
+
 def test_a_judgement_says_what_was_found() -> None:
     judged = Judged(
         Destiny.REJECT,
@@ -176,37 +241,150 @@ def test_a_judgement_says_what_was_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "reason"),
+    ("category", "words"),
     [
-        ("clean", "CLEAN"),
-        ("spam", "SPAM"),
-        ("banned", "BANNED: program"),
-        ("unchecked.encrypted", "UNCHECKED: encrypted"),
-        ("oversized", "OVERSIZED"),
+        ("clean", ("clean", "", "CLEAN", "CLEAN")),
+        ("spam", ("spam", "", "SPAM", "SPAM")),
+        ("spammy.tag3", ("spammy", "tag3", "SPAMMY", "SPAMMY")),
+        ("banned", ("banned", "", "BANNED", "BANNED: program")),
+        ("unchecked.encrypted", ("unchecked", "encrypted", "UNCHECKED", "UNCHECKED: encrypted")),
+        ("bad_header.8bit", ("bad_header", "8bit", "BAD HEADER", "BAD HEADER: 8bit, missing")),
+        ("oversized", ("oversized", "", "OVERSIZED", "OVERSIZED")),
+        ("virus", ("virus", "", "INFECTED", "INFECTED: Eicar")),
+        ("news.of.tomorrow", ("news", "of.tomorrow", "OTHER", "news")),  # of another version's verdict
     ],
 )
-def test_the_reason_names_what_decided_and_no_score(category: str, reason: str) -> None:
-    assert judged_variables(Judged(Destiny.REJECT, category, FINDINGS))["reason"] == reason
+def test_the_reason_names_what_decided_and_no_score(category: str, words: tuple[str, ...]) -> None:
+    findings = (
+        *FINDINGS,
+        Finding(ContentCategory.SPAMMY, "policy", "score 6.1"),
+        Finding(ContentCategory.BAD_HEADER, "bad_header", "8bit", SubCategory.EIGHT_BIT),
+        Finding(ContentCategory.BAD_HEADER, "bad_header", "missing", SubCategory.MISSING),
+        Finding(ContentCategory.BAD_HEADER, "bad_header", "8bit", SubCategory.EIGHT_BIT),
+    )
+
+    values = judged_variables(Judged(Destiny.REJECT, category, findings))
+
+    assert tuple(values[name] for name in ("category", "sub_category", "label", "reason")) == words
+
+
+def test_rules_and_parts_are_those_of_what_is_banned() -> None:
+    findings = (
+        Finding(ContentCategory.BANNED, "banned", "program", part="2/a.exe"),
+        Finding(ContentCategory.BANNED, "banned", "script", rule="default/script"),
+        Finding(ContentCategory.VIRUS, "clamd", "Eicar", part="3/b.exe", rule="other"),
+    )
+
+    values = judged_variables(Judged(Destiny.REJECT, "banned", findings))
+
+    assert (values["banned_rules"], values["banned_parts"]) == (["default/script"], ["2/a.exe"])
+
+
+def test_names_and_engines_are_told_once() -> None:
+    findings = (Finding(ContentCategory.VIRUS, "clamd", "Eicar"),) * 2
+
+    values = judged_variables(Judged(Destiny.REJECT, "virus", findings))
+
+    names = ("viruses", "virus_engines", "found", "categories", "reason")
+    assert [values[name] for name in names] == [["Eicar"], ["clamd"], ["Eicar"], ["virus"], "INFECTED: Eicar"]
+
+
+@pytest.mark.parametrize(
+    ("category", "is_spam", "is_spam_to_block"),
+    [
+        (ContentCategory.SPAM, True, True),
+        (ContentCategory.SPAMMY, True, False),
+        (ContentCategory.VIRUS, False, False),
+    ],
+)
+def test_spammy_mail_is_spam_that_is_not_blocked(
+    category: ContentCategory,
+    is_spam: bool,
+    is_spam_to_block: bool,
+) -> None:
+    values = judged_variables(Judged(Destiny.PASS, findings=(Finding(category, "spamd", "x"),)))
+
+    assert (values["is_spam"], values["is_spam_to_block"]) == (is_spam, is_spam_to_block)
+
+
+@pytest.mark.parametrize(("score", "stars"), [(None, 0), (-3.0, 0), (0.9, 0), (1.0, 1), (64.0, 64), (65.0, 64)])
+def test_the_bar_has_a_star_for_each_point(score: float | None, stars: int) -> None:
+    assert judged_variables(Judged(Destiny.PASS, spam=SpamReport(score)))["spam_bar"] == "*" * stars
 
 
 def test_a_verdict_says_what_came_of_it() -> None:
+    passed = verdict_on(ENVELOPE)
     verdict = replace(
-        verdict_on(ENVELOPE),
+        passed,
+        destiny=Destiny.PASS,
+        recipients=(passed.recipients[0], replace(passed.recipients[1], destiny=Destiny.DISCARD)),
         decided_by=DecidedBy("virus", "clamd", "default", "destinies.virus"),
-        findings=(ReportedFinding("unchecked", "encrypted", "decode", "encrypted"),),
-        authentication=(
-            AuthenticationResult("spf", "pass", "example.net"),
-            AuthenticationResult("dkim", "pass", "example.net"),
+        findings=(
+            ReportedFinding("unchecked", "encrypted", "decode", "encrypted"),
+            ReportedFinding("virus", None, "clamd", "Eicar"),
         ),
+        inspectors=(
+            InspectorReport("clamd", True, InspectorStatus.HIT, "found", None, 1.0),
+            InspectorReport("spamd", False, InspectorStatus.NOT_DONE, "no answer in 20 s", None, 1.0),
+            InspectorReport("rspamd", False, InspectorStatus.NOT_DONE, None, None, 0.0),  # nobody asked it
+        ),
+        added_recipients=("postmaster@example.com",),
+        quarantine=QuarantineReport(stored=True),
+        would_be=verdict_on(ENVELOPE, Destiny.REJECT, VIRUS_REPLY),
+        spam=SpamReport(7.4, ("A", "B")),
         milliseconds={"total": 41.7},
     )
 
     values = verdict_variables(verdict)
 
     assert set(values) == set(EXAMPLES) - set(MESSAGE_EXAMPLES)
-    assert values["categories"] == ["unchecked.encrypted"]
-    assert (values["auth"], values["dkim_domains"], values["ms"]) == (["spf=pass", "dkim=pass"], ["example.net"], 41)
-    assert (values["delivered"], values["blocked"]) == (["bob@example.com", "eve@example.com"], [])
+    assert {name: values[name] for name in values if name not in judged_variables(Judged(Destiny.PASS))} == {
+        "reply": "200 2.0.0 Ok",
+        "delivered": ["bob@example.com"],
+        "blocked": ["eve@example.com"],
+        "added_recipients": ["postmaster@example.com"],
+        "quarantined": True,
+        "complete": True,
+        "would_be": "reject",
+        "auth": [],
+        "dkim_domains": [],
+        "not_done": ["spamd"],
+        "policy_version": "1",
+        "ms": 41,
+    }
+    told = ("recipient", "destiny", "reason", "categories", "spam_score", "policy", "rule")
+    assert [values[name] for name in told] == [
+        "bob@example.com",
+        "pass",
+        "INFECTED: Eicar",
+        ["unchecked.encrypted", "virus"],
+        7.4,
+        "default",
+        "destinies.virus",
+    ]
+
+
+def test_a_verdict_on_which_little_is_known_says_the_least() -> None:
+    verdict = replace(verdict_on(ENVELOPE), complete=False, milliseconds={})
+
+    values = verdict_variables(verdict)
+
+    assert [values[name] for name in ("complete", "quarantined", "would_be", "ms")] == [False, False, "", 0]
+
+
+def test_only_a_good_signature_speaks_for_its_domain() -> None:
+    results = (
+        AuthenticationResult("spf", "pass", "spf.example"),
+        AuthenticationResult("dkim", "fail", "bad.example"),
+        AuthenticationResult("dkim", "pass", "good.example"),
+        AuthenticationResult("dkim", "pass", "good.example"),
+        AuthenticationResult("dkim", "pass"),
+    )
+
+    values = verdict_variables(replace(verdict_on(ENVELOPE), authentication=results))
+
+    assert values["auth"] == ["spf=pass", "dkim=fail", "dkim=pass", "dkim=pass", "dkim=pass"]
+    assert values["dkim_domains"] == ["good.example"]
 
 
 def test_values_have_the_kinds_of_their_examples() -> None:

@@ -57,6 +57,24 @@ def test_what_a_stranger_wrote_breaks_no_line_of_a_reply() -> None:
     assert reply.text == r"Found a\x0d\x0a250 ok"
 
 
+def test_who_is_refused_only_as_others_are_gets_the_built_in_words() -> None:
+    policy = 'lovers.banned = ["bob@example.com"]\nmixed.banned = "strictest"\nreplies.banned = "Not by mail"'
+
+    judgement = judged(policy, BANNED, to=envelope_to("bob@example.com", "eve@example.com"))
+
+    assert [str(one.reply) for one in judgement.recipients] == [
+        f"550 5.7.1 Message content rejected, id={MAIL_ID} - policy",
+        "550 5.7.1 Not by mail",
+    ]
+
+
+@pytest.mark.parametrize(("length", "text"), [(400, "x" * 400), (401, "x" * 397 + "...")])
+def test_a_reply_has_at_most_four_hundred_characters(length: int, text: str) -> None:
+    virus = Finding(ContentCategory.VIRUS, "clamd", "x" * length)
+
+    assert judged('replies.virus = "{{ viruses | first }}"', virus).reply.text == text
+
+
 def test_a_reply_may_name_what_is_in_the_message() -> None:
     values = message_variables(message_of(CLEAN), 0.0)
 
@@ -88,7 +106,7 @@ def test_a_template_that_asks_for_more_than_there_is_is_refused_with_its_place(s
     with pytest.raises(PolicyError) as raised:
         book_of(f'{setting}.virus = "{text}"')
 
-    assert str(raised.value).startswith(f"policy.{setting}.virus: the template")
+    assert str(raised.value).startswith(f"policy.{setting}.virus: the template, line 1: ")
 
 
 def tags_of(policy: str, *findings: Finding, score: float = 0.0) -> TagFacts:
@@ -104,11 +122,19 @@ def test_an_alert_says_what_the_policy_wants_said_of_each_category_once() -> Non
     assert tags_of("", EIGHT_BIT).alert == ""
 
 
+@pytest.mark.parametrize(("length", "alert"), [(397, "x" * 397 + "; y"), (400, "x" * 400), (401, "x" * 397 + "...")])
+def test_alerts_have_at_most_four_hundred_characters_in_all(length: int, alert: str) -> None:
+    policy = f'alerts.unchecked = "{"x" * length}"\nalerts.bad_header = "y"'
+
+    assert tags_of(policy, ENCRYPTED, EIGHT_BIT).alert == alert
+
+
 @pytest.mark.parametrize(
     ("policy", "score", "tag"),
     [
         ('subject_tags.spammy = "[SPAM?]"', 6.0, "[SPAM?]"),
         ('subject_tags.spammy = "[SPAM {{ spam_score }}]"', 6.0, "[SPAM 6.0]"),
+        ('subject_tags.spammy = "[{{ rule }}{{ destiny }}]"', 6.0, "[pass]"),
         ('subject_tags.spammy = "[SPAM?]"', 1.0, ""),
         ('subject_tags."spammy.tag3" = "[SPAM!]"\nspam_levels.tag3 = 8', 8.0, "[SPAM!]"),
         ('subject_tags.spammy = { "eve@" = "[SPAM?]" }', 6.0, ""),
