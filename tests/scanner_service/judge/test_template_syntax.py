@@ -91,6 +91,7 @@ def test_what_is_not_allowed_is_named(source: str, word: str) -> None:
         ("{{ sender | replace('ü', 'u') }}", r"want printable ASCII, got '\xfc'"),
         ("gepr\u00fcft", r"want printable ASCII, got '\xfc'"),
         ("{{ 'gepr\u00fcft' }}", r"want printable ASCII, got '\xfc'"),
+        (r"{{ 'a\nü' }}", r"want printable ASCII, got '\xfc'"),
         ("a\x1fb", r"want printable ASCII, got '\x1f'"),
         ("a\x7fb", r"want printable ASCII, got '\x7f'"),
         ("C:\\new", r"want printable ASCII, got '\\'"),
