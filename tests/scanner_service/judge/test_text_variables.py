@@ -132,6 +132,7 @@ def test_the_message_says_what_is_in_its_envelope_and_header() -> None:
     values = message_variables(MESSAGE, 1772445600.5)
 
     assert set(values) == set(MESSAGE_EXAMPLES)
+    assert len(values) == len(MESSAGE_EXAMPLES)
     assert dict(values) == {
         "mail_id": "b7kQ2sX9aLmP",
         "queue_id": "0016.6B03.4F36",
