@@ -81,12 +81,15 @@ class _Planting(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def main(names: Sequence[str]) -> int:
     """Try all mutants of the modules, and print those that no test notices."""
-    modules = [JUDGE / f"{name}.py" for name in names] or sorted(JUDGE.glob("*.py"))
-    if _wait(_started(modules[0], None)):
-        print(f"want {TESTS} to pass without a mutant, and it fails", file=sys.stderr)
+    modules = [JUDGE / f"{name}.py" for name in names] or sorted(JUDGE.glob("[!_]*.py"))
+    if missing := missing_files(modules):
+        print(f"want files that are there (see NEAREST_TESTS), got {', '.join(map(str, missing))}", file=sys.stderr)
         return 1
     step = int(os.environ.get(STEP, "1"))
     for module in modules:
+        if _wait(_started(module, None)):
+            print(f"{module}: want its tests to pass without a mutant, and they fail", file=sys.stderr)
+            return 1
         mutants = mutants_of(module.read_text(encoding="utf-8"))
         trials = [Trial(module, mutant) for mutant in mutants[step // 2 :: step]]
         survivors = list(_survivors(trials))
@@ -94,6 +97,17 @@ def main(names: Sequence[str]) -> int:
         for survivor in survivors:
             print(f"  {survivor}", flush=True)
     return 0
+
+
+def missing_files(modules: Sequence[Path]) -> list[Path]:
+    """Return the modules and nearest tests that there are none of: pytest would fail, as if it noticed a mutant."""
+    wanted = [*modules, *(test for module in modules for test in nearest_tests(module))]
+    return [path for path in dict.fromkeys(wanted) if not path.is_file()]
+
+
+def nearest_tests(module: Path) -> list[Path]:
+    """Return the files of tests that notice most mutants of a module: to collect the others takes seconds."""
+    return [TESTS / f"test_{name}.py" for name in NEAREST_TESTS.get(module.stem, (module.stem,))]
 
 
 def _survivors(trials: Sequence[Trial]) -> Iterator[Trial]:
@@ -137,9 +151,7 @@ def _fails(module: Path, trial: Trial | None) -> bool:
     if trial is not None:
         sys.meta_path.insert(0, _Planting(trial))
     options = ["-x", "-q", "-p", "no:cacheprovider", "--noconftest", "--assert=plain", "-p", "soak.few_examples"]
-    # Most mutants are noticed by the tests of their own module, and to collect the others takes seconds.
-    own = [TESTS / f"test_{name}.py" for name in NEAREST_TESTS.get(module.stem, (module.stem,))]
-    if pytest.main([*options, *map(str, own)]):
+    if pytest.main([*options, *map(str, nearest_tests(module))]):
         return True
     return not os.environ.get(NEAREST_ONLY) and bool(pytest.main([*options, str(TESTS)]))
 
