@@ -108,7 +108,7 @@ class PolicyReader:
 
     def by_recipient(self, value: object, names: tuple[str, ...], read: ReadValue[V]) -> Lookup[V] | None:
         """Return the tables that a value by address makes: one value for all, a table by key, or a list of tables."""
-        place = Place(self.bank, ".".join(names[len(self.above) :]))
+        place = self._place(names)
         if isinstance(value, Mapping):
             return Lookup(tuple(self._keys(value, names, place, read)))
         if isinstance(value, list | tuple):
@@ -125,7 +125,7 @@ class PolicyReader:
             return
         for number, item in enumerate(items):
             inner = (*names, str(number))
-            kind = next(iter(item), "") if isinstance(item, Mapping) and len(item) == 1 else ""
+            kind = next(iter(item)) if isinstance(item, Mapping) and len(item) == 1 else None
             if isinstance(item, str):
                 yield from self._list([item], inner, place, read)
             elif kind not in KINDS:
@@ -263,7 +263,7 @@ class PolicyReader:
 
     def _of_senders(self, value: object, names: tuple[str, ...], read: ReadValue[V]) -> Lookup[Lookup[V]] | None:
         """Return tables of senders by recipient; what is no table by recipient holds for all of them."""
-        place = Place(self.bank, ".".join(names[len(self.above) :]))
+        place = self._place(names)
         for_all = not isinstance(value, Mapping) or not any(
             isinstance(one, Mapping | list | tuple) for one in value.values()
         )
@@ -288,6 +288,9 @@ class PolicyReader:
             self.fault(names, str(error))
             return None
 
+    def _place(self, names: tuple[str, ...]) -> Place:
+        return Place(self.bank, ".".join(names[len(self.above) :]))
+
     def _rule_set(self, value: object) -> str:
         if value not in self.rule_sets:
             raise _WrongValueError(f"there is no rule set {value!r}{nearest(str(value), self.rule_sets)}")
@@ -302,7 +305,7 @@ class PolicyReader:
 
 def _words_of(line: str) -> list[str]:
     """Return the key of a file's line and what follows it, without the comment: a ``#`` in a word begins none."""
-    return _COMMENT.split(line, maxsplit=1)[0].split(None, 1)
+    return _COMMENT.split(line)[0].split(None, 1)
 
 
 def plain_value(text: str) -> object:
