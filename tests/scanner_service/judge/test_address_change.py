@@ -122,6 +122,8 @@ def test_a_template_that_makes_an_address_is_accepted(template: str) -> None:
         "spam@{}",
         "spam@{domain",
         "spam@domain}",
+        "spam}@x",
+        "{spam@x",
         "{{local}}@x",
         "{do{local}main}@x",
         "{Local}@x",

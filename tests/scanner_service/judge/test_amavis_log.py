@@ -176,12 +176,176 @@ def test_score_and_tests_are_told() -> None:
     assert ", Hits: 7.4, size: 415, Tests: [BAYES_99,a__b_], " in amavis_lines(message_to(), verdict)[0]
 
 
-def test_many_recipients_are_counted_and_not_all_listed() -> None:
-    envelope = replace(ENVELOPE, recipients=tuple(Recipient(f"r{one}@x.example") for one in range(25)))
+@pytest.mark.parametrize(
+    ("number", "end"), [(10, "<r9@x.example>"), (11, "<r9@x.example>,<+1>"), (25, "<r9@x.example>,<+15>")]
+)
+def test_many_recipients_are_counted_and_not_all_listed(number: int, end: str) -> None:
+    envelope = replace(ENVELOPE, recipients=tuple(Recipient(f"r{one}@x.example") for one in range(number)))
 
     line = amavis_lines(message_to(envelope), verdict_on(envelope))[0]
 
-    assert "<r9@x.example>,<+15>, Queue-ID" in line
+    assert f",<r8@x.example>,{end}, Queue-ID" in line
+
+
+def findings_of(category: str, *names: str, sub_category: str | None = None) -> tuple[ReportedFinding, ...]:
+    return tuple(ReportedFinding(category, sub_category, "x", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (("A", "B", "A"), "A, B"),
+        (("a[1]{b}<c>(d)",), "a_1__b__c__d_"),
+        (("a\\b\r\n\xfc",), r"a\x5cb\x0d\x0a\xc3\xbc"),
+        (("x" * 256,), "x" * 256),
+        (("x" * 257,), "x" * 253 + "..."),
+        (("A", "x" * 253), "A, " + "x" * 253),
+        (("A", "x" * 254), "A, " + "x" * 250 + "..."),
+        (tuple(str(number) for number in range(10, 60)), ", ".join(str(number) for number in range(10, 60))),
+        (tuple(str(number) for number in range(10, 61)), ", ".join(str(number) for number in range(10, 60))),
+    ],
+)
+def test_what_was_found_is_named_once_in_few_printable_characters(names: tuple[str, ...], shown: str) -> None:
+    others = findings_of("banned", "not a virus")
+    verdict = replace(verdict_of("virus"), findings=(*findings_of("virus", *names), *others))
+
+    assert amavis_lines(message_to(), verdict)[0].startswith(f"Blocked INFECTED ({shown}) {{")
+
+
+@pytest.mark.parametrize(
+    ("categories", "shown"),
+    [
+        ((("oversized",), ("spam", "oversized")), "SPAM"),
+        ((("bad_header.missing",), ("oversized",)), "BAD-HEADER-7"),
+        ((("clean", "of_tomorrow"), ("clean",)), "CLEAN"),
+        ((("of_tomorrow", "clean"),), "CLEAN"),
+        (((), ()), "CLEAN"),
+    ],
+)
+def test_what_passes_is_called_by_the_worst_that_anybody_gets(
+    categories: tuple[tuple[str, ...], ...], shown: str
+) -> None:
+    envelope = replace(ENVELOPE, recipients=tuple(Recipient(f"r{one}@x.example") for one in range(len(categories))))
+    verdict = verdict_on(envelope)
+    recipients = tuple(replace(one, categories=own) for one, own in zip(verdict.recipients, categories, strict=True))
+
+    line = amavis_lines(message_to(envelope), replace(verdict, recipients=recipients))[0]
+
+    assert line.startswith(f"Passed {shown} {{")
+
+
+@pytest.mark.parametrize(
+    ("policies", "shown"),
+    [
+        (("",), "default"),
+        (("own_users/partner",), "own_users/partner"),
+        (("", "own_users"), "own_users"),
+        (("odd [name] <x>",), "odd__name___x_"),
+        (("x" * 257,), "x" * 253 + "..."),
+    ],
+)
+def test_the_policy_is_one_word(policies: tuple[str, ...], shown: str) -> None:
+    envelope = replace(ENVELOPE, recipients=tuple(Recipient(f"r{one}@x.example") for one in range(len(policies))))
+    verdict = verdict_on(envelope)
+    recipients = tuple(replace(one, policy=own) for one, own in zip(verdict.recipients, policies, strict=True))
+
+    line = amavis_lines(message_to(envelope), replace(verdict, recipients=recipients))[0]
+
+    assert f"}}, {shown} [192.0.2.25] [8.8.8.8] <" in line
+
+
+def test_whoever_may_relay_is_an_own_user() -> None:
+    envelope = replace(ENVELOPE, relay_client=True)
+
+    assert "{AcceptedInternal}, default LOCAL [" in amavis_lines(message_to(envelope), verdict_on(envelope))[0]
+
+
+def test_a_client_cannot_end_the_brackets_around_it() -> None:
+    envelope = replace(ENVELOPE, client=Client("odd] <x>\n"))
+
+    assert r", default [odd_ _x_\x0a] [8.8.8.8] <" in amavis_lines(message_to(envelope), verdict_on(envelope))[0]
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"),
+    [
+        (None, "-"),
+        (float("nan"), "-"),
+        (float("inf"), "-"),
+        (0.0, "0"),
+        (-0.0001, "0"),
+        (-3.25, "-3.25"),
+        (7.1234, "7.123"),
+        (7.1236, "7.124"),
+        (10.0, "10"),
+        (1e9, "1000000000"),
+        (1e-9, "0"),
+    ],
+)
+def test_a_score_has_three_decimals_at_the_most_and_no_exponent(score: float | None, shown: str) -> None:
+    verdict = replace(verdict_of("clean"), spam=SpamReport(score))
+
+    assert f", Hits: {shown}, size: 415, 41 ms" in amavis_lines(message_to(), verdict)[0]
+
+
+@pytest.mark.parametrize(
+    ("tests", "shown"),
+    [
+        (("x" * 61, "AV:a=0.1", "b\xfc"), "x" * 60 + ",AV:a=0.1,b_"),
+        (tuple(f"T{number}" for number in range(51)), ",".join(f"T{number}" for number in range(50))),
+    ],
+)
+def test_fifty_tests_are_listed_with_sixty_characters_of_each(tests: tuple[str, ...], shown: str) -> None:
+    verdict = replace(verdict_of("spam"), spam=SpamReport(7.0, tests))
+
+    assert f", Tests: [{shown}], 41 ms" in amavis_lines(message_to(), verdict)[0]
+
+
+def test_why_mail_is_unchecked_is_told_once_for_each_reason() -> None:
+    encrypted = findings_of("unchecked", "a.zip", "b.zip", sub_category="encrypted")
+    odd = findings_of("unchecked", "c", sub_category="of tomorrow, {odd}")
+    none = findings_of("unchecked", "d")
+    other = findings_of("bad_header", "missing", sub_category="missing")
+    verdict = replace(verdict_of("unchecked.encrypted"), findings=(*encrypted, *odd, *none, *other))
+
+    assert ", size: 415, unchecked: encrypted/of_tomorrow___odd_, 41 ms" in amavis_lines(message_to(), verdict)[0]
+
+
+@pytest.mark.parametrize(("milliseconds", "shown"), [({"total": 40.6}, "41"), ({"total": -3.0}, "0"), ({}, "0")])
+def test_the_time_is_in_whole_milliseconds(milliseconds: dict[str, float], shown: str) -> None:
+    verdict = replace(verdict_of("clean"), milliseconds=milliseconds)
+
+    assert amavis_lines(message_to(), verdict)[0].endswith(f", size: 415, {shown} ms")
+
+
+def test_the_copy_of_mail_that_all_get_is_told() -> None:
+    verdict = replace(verdict_of("virus", "Eicar", Destiny.PASS), quarantine=QuarantineReport(stored=True))
+
+    line = amavis_lines(message_to(), verdict)[0]
+
+    assert line.startswith("Passed INFECTED (Eicar) {AcceptedInbound,Quarantined}, default")
+    assert "-> <bob@example.com>, quarantine: b7kQ2sX9aLmP, Queue-ID: 0016.6B03, " in line
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", "<>"),
+        ("<ann@example.net>", "<ann@example.net>"),
+        ("a b<c>@x", r"<a\x20b\x3cc\x3e@x>"),
+        ("a\n\\\udcff@x", r"<a\x0a\x5c\xff@x>"),
+        ("x" * 256, f"<{'x' * 256}>"),
+        ("x" * 257, f"<{'x' * 253}...>"),
+    ],
+)
+def test_an_address_has_one_pair_of_angle_brackets_and_no_blank(address: str, shown: str) -> None:
+    envelope = Envelope(address, (Recipient(address),), queue_id="odd, id (1)")
+    verdict = replace(verdict_on(envelope), message=MessageFacts(415, "", address or None))
+
+    line = amavis_lines(message_to(envelope, b"\r\n"), verdict)[0]
+
+    told_id = f" Message-ID: {shown}," if address else ""
+    assert f", default {shown} -> {shown}, Queue-ID: odd__id__1_,{told_id} mail_id: b7kQ2sX9aLmP, " in line
 
 
 def test_whatever_strangers_write_each_line_has_the_form() -> None:

@@ -108,6 +108,22 @@ def test_names_of_tests_cannot_be_taken_for_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tests", "listed"),
+    [
+        (("x" * 200, "B"), "x" * 200 + ", B"),
+        (("x" * 201, "B"), "x" * 200 + ", B"),
+        (tuple(f"T{number}" for number in range(101)), ", ".join(f"T{number}" for number in range(100))),
+        (("x" * 200,) * 9 + ("y" * 182,), "x" * 200 + (", " + "x" * 200) * 8 + ", " + "y" * 182),
+        (("x" * 200,) * 9 + ("y" * 183,), "x" * 200 + (", " + "x" * 200) * 8 + ", " + "y" * 179 + "..."),
+    ],
+)
+def test_the_list_of_tests_has_an_end(tests: tuple[str, ...], listed: str) -> None:
+    told = added(HeaderFacts(tagged().findings, scored(7.5, SPAMMY, *tests)))
+
+    assert told["X-Spam-Status"] == f"Yes, score=7.5 required=5 tests=[{listed}]"
+
+
+@pytest.mark.parametrize(
     ("findings", "alert"),
     [
         ((BAD_HEADER, MISSING, BAD_HEADER), "BAD HEADER: 8bit, missing"),
@@ -236,6 +252,13 @@ def test_the_engines_own_fields_go_along_with_ours() -> None:
 
 def test_the_engines_own_fields_are_no_reason_to_edit() -> None:
     assert edits(HeaderFacts(spam=scored(1.0), offered=(("X-Spam", "No"),))) == ()
+
+
+def test_the_engines_own_fields_are_not_told_without_its_score() -> None:
+    assert added(HeaderFacts((BAD_HEADER,), offered=(("X-Spam", "No"),))) == {
+        "X-Couriergate-Id": MAIL_ID,
+        "X-Couriergate-Alert": "BAD HEADER: 8bit",
+    }
 
 
 def test_the_engines_own_fields_are_few_and_short() -> None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import pytest
 
+from scanner_service.judge.policy import Mixed
 from scanner_service.judge.policy_reader import SETTINGS, PolicyError
 from scanner_service.judge.tables import AddressKeys, Lookup
 from tests.scanner_service.judge.policies import BANNED, EIGHT_BIT, VIRUS, book_of, envelope_to, judged
@@ -117,6 +118,14 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
             "policy.sender_scores.a@b.example.*: want user@domain, user@, domain, .domain or '.', got '*'",
         ),
         ('sender_scores = { "*" = { "a.example" = 1 } }', "policy.sender_scores.*: want user@domain, "),
+        (
+            f'white_senders = {{ "{BOB}" = ["a.example"], "b.example" = true }}',
+            "policy.white_senders.b.example: want senders by recipient, as in the other entries, got True",
+        ),
+        (
+            "destinies.unchecked.encrypted = 'reject'",
+            'policy.destinies.unchecked.encrypted: want "unchecked.encrypted" in quotes',
+        ),
         ("message_size_limit = 65535", "policy.message_size_limit: want at least 65536, got 65535"),
         ("message_size_limit = 70000.0", "policy.message_size_limit: want a whole number, got 70000.0"),
         ("message_size_limit = true", "policy.message_size_limit: want a whole number, got True"),
@@ -140,6 +149,10 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         (
             "lovers.virus = [{ patterns = { '(' = true } }]",
             "policy.lovers.virus.0.(: want a regular expression, got '(': ",
+        ),
+        (
+            f"lovers.virus = [{{ patterns = {{ '({'x' * 199}y' = true }} }}]",
+            f": want a regular expression, got '({'x' * 199}': missing ), unterminated subpattern at position 0",
         ),
         ("lovers.virus = [{ patterns = { 'a' = 1 } }]", "policy.lovers.virus.0.a: want true or false, got 1"),
         ("lovers.virus = [{ file = 1 }]", "policy.lovers.virus.0: file: want a path, got 1"),
@@ -187,6 +200,7 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         ("observe = ['vius']", "policy.observe: there is no category 'vius'; did you mean 'virus'?"),
         ("observe = [5]", "policy.observe: there is no category 5; known are virus, banned, "),
         ("observ = true", "policy.observ: unknown setting; did you mean 'observe'?"),
+        ("banned_rule_sets = 'x'", "policy.banned_rule_sets: unknown setting; did you mean 'banned_rule_set'?"),
         ("zzz = 1", f"policy.zzz: unknown setting; known are {', '.join(SETTINGS)}"),
         ("banks = 5", "policy.banks: want a table, got 5"),
         ("banks.a = 5", "policy.banks.a: want a table, got 5"),
@@ -227,6 +241,8 @@ def test_a_mistake_is_told_with_its_place(policy: str, said: str) -> None:
         ("message_size_limit", f"{BOB}\n", "{}, line 1: want a whole number, got ''"),
         ("message_size_limit", "* 70000\n", "{}, line 1: want user@domain, user@, domain, .domain or '.', got '*'"),
         ("spam_levels.kill", f"{BOB} many\n", "{}, line 1: want a number, got 'many'"),
+        ("spam_levels.kill", f"{BOB} true\n", "{}, line 1: want a number, got True"),
+        ("spam_levels.kill", f"{BOB} false\n", "{}, line 1: want a number, got False"),
         ("lovers.virus", "*\n", "{}, line 1: want user@domain, user@, domain, .domain or '.', got '*'"),
         ("lovers.virus", "!*\n", "{}, line 1: want user@domain, user@, domain, .domain or '.', got '*'"),
         ("lovers.virus", f"{BOB} true\n", f"{{}}, line 1: want one address or domain, got '{BOB} true'"),
@@ -274,6 +290,70 @@ def test_senders_are_for_everybody_or_by_recipient(policy: str, category: list[s
     judgement = judged(f"{policy}\nspam_levels.kill = 3\nsender_scores = 4", to=to)
 
     assert [one.category.word for one in judgement.findings] == category
+
+
+@pytest.mark.parametrize(
+    ("setting", "category", "written", "value"),
+    [
+        ("destinies", "virus", "'bounce'", Destiny.BOUNCE),
+        ("lovers", "unchecked.encrypted", "true", True),
+        ("bypass", "spam", "true", True),
+        ("mixed", "spam", "'strictest'", Mixed.STRICTEST),
+        ("spam_levels", "tag3", "5", 5.0),
+        ("redirect", "spam", "'spam@{domain}'", "spam@{domain}"),
+        ("redirect", "spam", "''", ""),
+        ("copy_to", "spam", "'a@example.com'", "a@example.com"),
+        ("copy_to", "spam", "''", ""),
+        ("address_extension", "spam", "'-spam'", "-spam"),
+        ("address_extension", "spam", "''", ""),
+        ("subject_tags", "spam", "'[SPAM?]'", "[SPAM?]"),
+        ("subject_tags", "spam", "''", ""),
+    ],
+)
+def test_what_is_written_for_a_category_is_what_holds(
+    setting: str, category: str, written: str, value: object
+) -> None:
+    book = book_of(f'{setting}."{category}" = {written}')
+
+    assert _value(getattr(book.base, setting)[category], BOB) == value
+
+
+@pytest.mark.parametrize(
+    ("policy", "setting", "value"),
+    [
+        ("local_domains = ['example.com']", "local_domains", True),
+        ("message_size_limit = 65536", "message_size_limit", 65536),
+        ("banned_rule_set = 'default'", "banned_rule_set", "default"),
+    ],
+)
+def test_what_is_written_for_a_recipient_is_what_holds(policy: str, setting: str, value: object) -> None:
+    assert _value(getattr(book_of(policy).base, setting), BOB) == value
+
+
+@pytest.mark.parametrize(
+    ("policy", "setting", "value"),
+    [
+        ("recipient_delimiter = '-'", "recipient_delimiter", "-"),
+        ("recipient_delimiter = ''", "recipient_delimiter", ""),
+        ("observe = true", "observe", {"all"}),
+        ("observe = false", "observe", set()),
+        ("observe = ['spam', 'unchecked.encrypted']", "observe", {"spam", "unchecked.encrypted"}),
+        *((f"{name} = {str(value).lower()}", name, value) for name in SWITCHES for value in (True, False)),
+    ],
+)
+def test_what_is_written_for_all_is_what_holds(policy: str, setting: str, value: object) -> None:
+    assert getattr(book_of(policy).base, setting) == value
+
+
+@pytest.mark.parametrize("setting", ["replies", "alerts", "subject_tags"])
+def test_a_file_has_texts_of_several_words(setting: str) -> None:
+    lines = f"{BOB} No  {{{{ label }}}} here, please \t # he has asked for it # twice\n"
+
+    book = book_of(f"{setting}.virus = [{{ file = '/etc/f' }}]", read_file=lambda _: lines)
+
+    template = _value(getattr(book.base, setting)["virus"], BOB)
+    assert template is not None
+    assert template.source == "No  {{ label }} here, please"
 
 
 @pytest.mark.parametrize(

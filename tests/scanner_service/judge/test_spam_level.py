@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_service.judge.spam_level import weigh_spam
+from scanner_service.judge.spam_level import SpamLevel, weigh_spam
 from scanner_service.model.finding import ContentCategory
 from scanner_service.model.spam_points import SpamPoints
 from scanner_service.model.spam_score import SpamLevels, SpamScore
@@ -65,6 +65,11 @@ def test_points_move_what_the_engine_says_as_far_as_its_scale_goes(
 
 def test_nobody_scored_where_there_is_no_engine_and_are_no_points() -> None:
     assert weigh_spam(None, ()) is None
+
+
+@pytest.mark.parametrize(("score", "number"), [(4.9, 4.9), (-0.1, -0.1), (0.0, 0.0), (None, 0.0)])
+def test_what_nobody_scored_counts_as_nothing(score: float | None, number: float) -> None:
+    assert SpamLevel(SpamReport(score), None, 5.0, "spamd").score == number
 
 
 def test_a_test_that_fits_twice_counts_once() -> None:

@@ -189,6 +189,11 @@ def test_a_long_subject_is_cut_at_a_word_or_in_a_very_long_one(subject: str, len
     assert f"[SPAM] {subject}".startswith(value)
 
 
+@pytest.mark.parametrize(("blanks", "value"), [(3998, "[SPAM] a b"), (3999, "[SPAM] a")])
+def test_of_a_subject_with_a_long_gap_the_first_4000_bytes_are_read(blanks: int, value: str) -> None:
+    assert tagged(b"Subject: a" + b" " * blanks + b"b\n\n") == value
+
+
 def test_no_encoded_word_is_cut() -> None:
     for length in range(80):
         value = str(tagged(f"Subject: {'x' * length} {'Grüße' * 1000}\n\n".encode()))
