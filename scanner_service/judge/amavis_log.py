@@ -22,10 +22,11 @@ VALUE_LIMIT_CHARACTERS = 256
 
 _CATEGORIES = {one.word: one for one in ContentCategory}
 _WORDS = {
-    ContentCategory.OVERSIZED: "OVERSIZED",
-    ContentCategory.SPAMMY: "SPAMMY",
-    ContentCategory.SPAM: "SPAM",
-    ContentCategory.UNCHECKED: "UNCHECKED",  # logwatch knows no UNCHECKED-ENCRYPTED: see "unchecked:" in the line
+    ContentCategory.CLEAN.word: "CLEAN",
+    ContentCategory.OVERSIZED.word: "OVERSIZED",
+    ContentCategory.SPAMMY.word: "SPAMMY",
+    ContentCategory.SPAM.word: "SPAM",
+    ContentCategory.UNCHECKED.word: "UNCHECKED",  # logwatch knows no UNCHECKED-ENCRYPTED: "unchecked:" tells it
 }
 _BAD_HEADERS = SUB_CATEGORIES[ContentCategory.BAD_HEADER]  # amavisd-new numbers them in this order
 _ACTIONS = {
@@ -81,10 +82,8 @@ def _shown_category(full_category: str, verdict: Verdict) -> str:
         case ContentCategory.BAD_HEADER:
             known = [one.value for one in _BAD_HEADERS]
             return f"BAD-HEADER-{known.index(sub_category) + 1 if sub_category in known else 0}"
-        case ContentCategory.CLEAN:
-            return "CLEAN"
-        case category:
-            return _WORDS.get(category, "OTHER") if category else "OTHER"
+        case _:
+            return _WORDS.get(word, "OTHER")
 
 
 def _names(verdict: Verdict, category: str) -> str:

@@ -164,6 +164,13 @@ def test_a_test_message_has_no_line() -> None:
     assert amavis_lines(message_to(replace(ENVELOPE, probe=True)), verdict_of("virus", "Eicar")) == ()
 
 
+def test_a_verdict_on_other_recipients_makes_no_line_about_the_wrong_ones() -> None:
+    two = replace(ENVELOPE, recipients=(*ENVELOPE.recipients, Recipient("eve@example.com")))
+
+    with pytest.raises(ValueError, match="zip"):
+        amavis_lines(message_to(two), verdict_of("clean"))
+
+
 def test_observe_mode_says_what_would_have_been() -> None:
     verdict = replace(verdict_of("clean", destiny=Destiny.PASS), would_be=verdict_of("virus", "Eicar"))
 
