@@ -82,7 +82,7 @@ class _Reading:
         """Return the built-in banks, each with what the administrator lays over it, then the others as written."""
         written = source.written.get(BANKS, {})
         if not isinstance(written, Mapping):
-            PolicyReader("", faults=self.faults).fault(("policy", BANKS), f"want a table, got {written!r}")
+            self.faults.append(PolicyFault(("policy", BANKS), f"want a table, got {written!r}"))
             return ()
         built_in = {name: table for name, table in source.built_in.items() if name != DEFAULT_NAME}
         banks = []
@@ -108,9 +108,8 @@ class _Reading:
             if WHEN in table:
                 when = _ConditionReader(reader).read(table[WHEN], (*above, WHEN))
         if not when:
-            PolicyReader(name, faults=self.faults).fault(
-                tables[-1][1], f"want {WHEN}: whose mail is it? One or more of {', '.join(CONDITIONS)}"
-            )
+            said = f"want {WHEN}: whose mail is it? One or more of {', '.join(CONDITIONS)}"
+            self.faults.append(PolicyFault(tables[-1][1], said))
         return Bank(policy, when)
 
 
@@ -168,4 +167,4 @@ def _version(source: PolicySource, texts: Mapping[str, str]) -> str:
     """Return what tells this policy from another: of equal ones it is equal, on each host."""
     everything = [source.built_in, source.written, texts, source.rows_version, sorted(source.rule_sets)]
     canonical = json.dumps(everything, sort_keys=False, default=str)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:VERSION_DIGITS]
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:VERSION_DIGITS]
