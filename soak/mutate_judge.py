@@ -39,7 +39,7 @@ NEAREST_TESTS = {  # of modules whose own tests are those of another one, or of 
     "one_reply": ("one_reply", "judge_message"),
     "own_fields": ("headers",),
     "policy": ("policy_bank", "fate", "judge_message", "policy_reader"),
-    "policy_reader": ("policy_reader", "table_files", "wording"),
+    "policy_reader": ("policy_reader", "table_files", "wording", "rows_reader"),
     "recipient_policy": ("fate", "judge_message"),
     "tables": ("tables", "policy_bank", "judge_message"),
     "template_filters": ("template_filters", "text_template"),

@@ -82,7 +82,7 @@ class PolicyReader:
     faults: list[PolicyFault] = field(default_factory=list)
     above: tuple[str, ...] = ()
 
-    def read(self, table: Mapping[str, object], above: tuple[str, ...] = ("policy",)) -> Policy:
+    def read(self, table: Mapping[str, object], above: tuple[str, ...]) -> Policy:
         """Return what the table says; its faults are added to the list."""
         self.above = above
         values: dict[str, Any] = {}

@@ -18,6 +18,7 @@ when = { authenticated_users = ["!web.admin", "ann", "john.doe", "eve@example.or
         ("ann", True),
         ("Ann", True),
         ("ann@example.edu", True),
+        ("bob@ann", False),
         ("john.doe", True),
         ("john.doe@example.edu", True),
         ("doe", False),

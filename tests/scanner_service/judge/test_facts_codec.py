@@ -36,6 +36,15 @@ def test_a_level_that_is_never_reached_stays_one() -> None:
     assert spam.levels.kill == math.inf
 
 
+@pytest.mark.parametrize("score", [math.inf, -math.inf, 0.0, -0.5, 1e300])
+def test_a_score_stays_what_it_is(score: float) -> None:
+    told = SpamScore("spamd", score, (), None, SpamLevels(), 5.0)
+
+    spam = decode_facts(encode_facts(Facts(MAIL_ID, envelope_to(), spam=told))).spam
+
+    assert spam == told
+
+
 def test_what_is_no_number_stays_none() -> None:
     odd = SpamScore("spamd", math.nan, (), None, SpamLevels(), 5.0)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_service.judge.headers import OFFERED_FIELDS, HeaderFacts, header_edits
+from scanner_service.judge.headers import HeaderFacts, header_edits
 from scanner_service.judge.own_fields import LISTED_NAMES, own_fields_in
 from scanner_service.judge.spam_level import SpamLevel
 from scanner_service.model.finding import ContentCategory, Finding, SubCategory
@@ -136,6 +136,29 @@ def test_the_list_of_tests_has_an_end(tests: tuple[str, ...], listed: str) -> No
 )
 def test_one_field_alerts_of_what_passes(findings: tuple[Finding, ...], alert: str) -> None:
     assert added(HeaderFacts(findings))["X-Couriergate-Alert"] == alert
+
+
+@pytest.mark.parametrize(
+    ("alert", "shown"),
+    [
+        ("x" * 400, "x" * 400),
+        ("x" * 401, "x" * 397 + "..."),
+        ("a" + " " * 798 + "b", "a b"),
+        ("a" + " " * 799 + "b", "a"),
+        (" \r\n", "BAD HEADER: 8bit"),
+    ],
+)
+def test_an_alert_of_ones_own_takes_the_place_of_the_words_about_findings(alert: str, shown: str) -> None:
+    assert added(HeaderFacts((BAD_HEADER,), alert=alert))["X-Couriergate-Alert"] == shown
+
+
+@pytest.mark.parametrize(
+    ("host", "value"), [("mx.example.com", "Couriergate at mx.example.com"), ("", "Couriergate")]
+)
+def test_the_host_whose_virus_scanner_has_looked_is_named_if_it_has_a_name(host: str, value: str) -> None:
+    told = header_edits(message(host=host), HeaderFacts(virus_scanned=True), on_clean=True)
+
+    assert HeaderEdit(HeaderAction.ADD, "X-Virus-Scanned", value) in told
 
 
 def test_spam_alone_is_no_alert() -> None:
@@ -267,7 +290,7 @@ def test_the_engines_own_fields_are_few_and_short() -> None:
     told = added(HeaderFacts(tagged().findings, tagged().spam, offered))
 
     theirs = [str(value) for name, value in told.items() if name.startswith("X-Rspamd-")]
-    assert len(theirs) == OFFERED_FIELDS
+    assert len(theirs) == 10
     assert max(map(len, theirs)) <= 2000
     assert theirs[0].endswith("...")
 

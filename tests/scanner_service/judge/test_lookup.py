@@ -42,11 +42,22 @@ def test_without_a_delimiter_there_are_no_extensions() -> None:
     assert keys_of("a-b@x.example", "-")[:2] == ("a-b@x.example", "a@x.example")
 
 
-def test_a_domain_of_very_many_levels_costs_few_looks() -> None:
-    keys = keys_of("a@" + "x." * 1000 + "example")
+@pytest.mark.parametrize(("levels", "topmost"), [(19, 19), (20, 19), (1000, 19)])
+def test_of_a_domain_of_very_many_levels_twenty_are_looked_up(levels: int, topmost: int) -> None:
+    domain = "x." * levels + "example"
 
-    assert len(keys) == MOST_DOMAIN_LEVELS + 4
+    keys = keys_of(f"a@{domain}")
+
+    assert keys[:4] == (f"a@{domain}", "a@", domain, "." + "x." * topmost + "example")
+    assert len(keys) == 24
     assert keys[-3:] == (".x.example", ".example", ".")
+
+
+def test_a_domain_that_the_dns_cannot_have_still_compares_with_itself() -> None:
+    domain = "\u00fc" * 64 + ".example"
+
+    assert keys_of(f"bob@{domain.upper()}")[0] == f"bob@{domain}"
+    assert Lookup({domain.upper(): 7}).first(f"bob@{domain}") == 7
 
 
 @pytest.mark.parametrize(
@@ -60,6 +71,7 @@ def test_a_domain_of_very_many_levels_costs_few_looks() -> None:
         (".example.com", "bob@example.com"),
         (".example.com", "bob@deep.sub.example.com"),
         (".b\u00fccher.example", "bob@mail.xn--bcher-kva.example"),
+        ("Bob@b\u00fccher.example", "bob@xn--bcher-kva.example"),
         (".", "bob@example.com"),
     ],
 )

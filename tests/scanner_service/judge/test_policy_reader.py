@@ -102,6 +102,10 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         ('spam_levels.kill = "5"', "policy.spam_levels.kill: want a number, got '5'"),
         ("spam_levels.kill = true", "policy.spam_levels.kill: want a number, got True"),
         ("spam_levels.kill = nan", "policy.spam_levels.kill: want a number, got nan"),
+        (
+            f"spam_levels.kill = 1{'0' * 400}",
+            "policy.spam_levels.kill: want a number that is not as large as that",
+        ),
         ("spam_levels = { tag2 = 5, kill = 4.5 }", "policy.spam_levels.kill: want at least tag2, 5, got 4.5"),
         ("spam_levels = { tag = 3, tag2 = 2 }", "policy.spam_levels.tag2: want at least tag, 3, got 2"),
         ("spam_levels = { tag2 = 5, tag3 = 4 }", "policy.spam_levels.tag3: want at least tag2, 5, got 4"),
@@ -127,11 +131,18 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
             'policy.destinies.unchecked.encrypted: want "unchecked.encrypted" in quotes',
         ),
         ("message_size_limit = 65535", "policy.message_size_limit: want at least 65536, got 65535"),
+        (
+            'message_size_limit = { "Bob@example.com" = 70000, "bob@Example.com" = 80000 }',
+            "policy.message_size_limit.bob@Example.com: is there twice: case does not count",
+        ),
         ("message_size_limit = 70000.0", "policy.message_size_limit: want a whole number, got 70000.0"),
         ("message_size_limit = true", "policy.message_size_limit: want a whole number, got True"),
         (
             'message_size_limit = ["bob@example.com"]',
-            "policy.message_size_limit: want a value, a table by recipient, or a list of tables, got a list",
+            (
+                "policy.message_size_limit: want a value, a table by recipient, or a list of tables, "
+                "got a list of addresses"
+            ),
         ),
         (
             "message_size_limit = [5]",
@@ -144,6 +155,7 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         ("lovers.virus = [{ keyes = {} }]", "policy.lovers.virus.0: want a text, or a table with one of keys, "),
         ("lovers.virus = [{ keys = [] }]", "policy.lovers.virus.0: keys: want a table, got []"),
         ("lovers.virus = [{ list = {} }]", "policy.lovers.virus.0: list: want a list, got {}"),
+        ("lovers.virus = ['!*']", "policy.lovers.virus.0: want user@domain, user@, domain, .domain or '.', got '*'"),
         ("lovers.virus = [{ list = [7] }]", "policy.lovers.virus.0.0: want an address or a domain, got 7"),
         ("lovers.virus = [{ patterns = 1 }]", "policy.lovers.virus.0: patterns: want a table, got 1"),
         (
@@ -165,6 +177,8 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         ),
         ("redirect.virus = 5", "policy.redirect.virus: want a text, got 5"),
         ("copy_to.virus = 'a@{domain}'", "policy.copy_to.virus: want user@domain, got 'a@{domain}'"),
+        ("copy_to.virus = 'nobody'", "policy.copy_to.virus: want user@domain, got 'nobody'"),
+        ("copy_to.virus = '{a}@example.com'", "policy.copy_to.virus: want user@domain, got '{a}@example.com'"),
         ("copy_to.virus = 5", "policy.copy_to.virus: want a text, got 5"),
         (
             "address_extension.virus = 'virus'",
@@ -214,6 +228,10 @@ def test_what_is_true_or_false_may_be_a_list(value: str, wanted: list[bool | Non
         ("banks.a.when = { client = [] }", "policy.banks.a.when.client: unknown condition; did you mean 'clients'?"),
         ("banks.a.when = { clients = [] }", "policy.banks.a.when.clients: want a list of texts, got []"),
         ("banks.a.when = { clients = 'a' }", "policy.banks.a.when.clients: want a list of texts, got 'a'"),
+        (
+            "banks.a.when = { sources = ['smtp', 5] }",
+            "policy.banks.a.when.sources: want a list of texts, got ['smtp', 5]",
+        ),
         ("banks.a.when = { sources = [5] }", "policy.banks.a.when.sources: want a list of texts, got [5]"),
         (
             "banks.a.when = { clients = ['x'] }",

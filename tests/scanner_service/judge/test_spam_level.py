@@ -36,6 +36,8 @@ def points(*scores: float) -> tuple[SpamPoints, ...]:
         (spamd(4.9), (), 4.9, None),
         (spamd(4.9), (0.1,), 5.0, SPAMMY),
         (spamd(4.7), (0.1, 0.1, 0.1), 5.0, SPAMMY),  # 4.999999999999999 by machine arithmetic
+        (spamd(4.9), (0.0994,), 4.999, None),
+        (spamd(4.9), (0.0995001,), 5.0, SPAMMY),
         (spamd(11.9), (0.1,), 12.0, SPAM),
         (spamd(1.0), (11.0,), 12.0, SPAM),
         (spamd(12.0), (-0.1,), 11.9, SPAMMY),

@@ -11,7 +11,6 @@ from scanner_service.judge.encoded_word import LONGEST_WORD
 from scanner_service.judge.subject_tag import (
     READ_LIMIT_BYTES,
     SUBJECT_LIMIT_CHARACTERS,
-    WORDS_WITH_TAG,
     subject_edits,
 )
 from shim.header_edit import edit_header
@@ -107,7 +106,7 @@ def test_a_longer_word_is_not_the_tag(subject: bytes, tag: str) -> None:
     assert tagged(b"Subject: " + subject + b"\n\n", tag) == f"{tag} {subject.decode()}"
 
 
-@pytest.mark.parametrize(("words", "is_found"), [(WORDS_WITH_TAG, True), (WORDS_WITH_TAG + 1, False)])
+@pytest.mark.parametrize(("words", "is_found"), [(50, True), (51, False)])
 def test_a_tag_in_many_pieces_is_looked_for_in_the_first_ones(words: int, *, is_found: bool) -> None:
     tag = "x" * words
 
