@@ -74,8 +74,6 @@ def _keys_of_domain(domain: str) -> tuple[str, ...]:
 
 def normal_key(key: str) -> str:
     """Return a key as keys_of gives it."""
-    if key == ANYBODY:
-        return key
     local, at, domain = key.rpartition("@")
     dot = "." if not at and domain.startswith(".") else ""
     return f"{local.lower()}{at}{dot}{_in_dns(domain.removeprefix(dot))}"

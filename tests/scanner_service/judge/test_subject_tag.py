@@ -101,7 +101,9 @@ def test_a_tag_that_is_there_is_not_doubled(subject: bytes, tag: str) -> None:
     assert subject_edits(b"Subject: " + subject + b"\n\n", tag) == ()
 
 
-@pytest.mark.parametrize(("subject", "tag"), [(b"SPAMMING", "SPAM"), (b"SPAM2 a", "SPAM"), (b"SP AM", "SPAM")])
+@pytest.mark.parametrize(
+    ("subject", "tag"), [(b"SPAMMING", "SPAM"), (b"SPAM2 a", "SPAM"), (b"SP AM", "SPAM"), (b"*SPAM", "*S")]
+)
 def test_a_longer_word_is_not_the_tag(subject: bytes, tag: str) -> None:
     assert tagged(b"Subject: " + subject + b"\n\n", tag) == f"{tag} {subject.decode()}"
 
